@@ -1,0 +1,50 @@
+# SendGuard: every target sets up what it needs first, from a bare Debian 12 on.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+.PHONY: setup setup-test run test check bench lock clean
+
+BIN := .venv/bin
+# The parts without effects: every line and every branch of them is tested.
+PURE := sendguard/mail/*,sendguard/audience/*,sendguard/policy/*,sendguard/guard/*,sendguard/settings/*
+
+setup:       ## what running needs: system packages, .venv, translations
+	@packaging/linux/setup.sh run
+
+setup-test:  ## and what the tests need as well
+	@packaging/linux/setup.sh test
+
+run: setup   ## the program; with no account yet, the practice mailbox
+	@$(BIN)/sendguard run
+
+# TESTS="tests/unit -k reply" runs a part of them (and then leaves the coverage out).
+test: setup-test
+	@mkdir -p build
+ifdef TESTS
+	@$(BIN)/python -m pytest $(TESTS)
+else
+	@$(BIN)/python -m pytest --cov --cov-report= | tee build/test.log
+	@$(BIN)/coverage report --include='$(PURE)' --fail-under=100 --precision=2
+	@tail -n 1 build/test.log
+endif
+
+check: setup-test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python packaging/checks.py
+
+bench: setup-test
+	@$(BIN)/python -m tests.benchmarks
+
+# The lock is made for every system and Python at once, and names no registry.
+lock:
+	@test -x build/uv/bin/uv || { python3 -m venv build/uv && build/uv/bin/pip install -q uv==0.13.9; }
+	@build/uv/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --only-binary :all: --no-header --no-annotate --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find sendguard -name '*.mo' -delete

@@ -1,0 +1,1 @@
+"""Tests of the parts without effects: no server, no screen."""
