@@ -1,4 +1,4 @@
-"""Checks of our own that no tool makes; `make check` runs them: a line for each thing wrong, then exit code 1."""
+"""Checks of our own that no tool makes, run by `make check`: a line for each thing wrong, and exit code 1."""
 
 import ast
 import re
