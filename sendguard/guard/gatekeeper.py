@@ -1,0 +1,406 @@
+"""The story: a submission comes in, is counted and judged, held and asked about, and let go or not."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sendguard.guard.judge import Judge, Judgement
+from sendguard.guard.ledger import MOVES, Ledger, Outcome, Record, Remembered, State
+from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
+from sendguard.mail import digest
+from sendguard.mail.submission import Submission
+from sendguard.policy.action import Action
+from sendguard.policy.reasons import AnswerIsStale, PossiblySent, Reason
+
+ANSWER_LIFETIME = timedelta(minutes=10)
+"""How long an answer stands: kept for the next try of a client, or given and not yet acted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a submission. ``reasons`` are those of the judgement it was made on."""
+
+    outcome: Outcome
+    judgement: Judgement
+
+    @property
+    def sends(self) -> bool:
+        """Whether the message may go out as it is."""
+        return self.outcome is Outcome.SEND
+
+
+class NotApproved(Exception):
+    """What is about to be sent is not what was approved; ``what`` is ``message``, ``policy`` or ``time``."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class QuestionGone(Exception):
+    """The question was answered or withdrawn before."""
+
+
+class WrongWord(Exception):
+    """What had to be typed was not what was typed. The question stays."""
+
+
+class AskedAgain(Exception):
+    """The answer no longer fitted; the question is on the screen again, with the reason."""
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A hook's hold on one submission. ``decision`` is done once somebody, or the rules, decided."""
+
+    id: str
+    judgement: Judgement
+    binding: bytes
+    received_at: datetime
+    retry_key: bytes = b""
+    decision: Future[Decision] = field(default_factory=Future)
+    decided_at: datetime | None = None
+    in_ledger: bool = False
+    attached: bool = True
+    asked_at: datetime | None = None
+    question_id: str = ""
+
+
+class Gatekeeper:
+    """Every hook's way to an answer. Thread-safe; ``receive`` and ``answer`` may take the resolver's deadline.
+
+    One question is on the screen at a time, the others wait in their order. Whatever fails, fails closed: a ledger
+    that cannot be written raises LedgerFailed before anything has left.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        ledger: Ledger,
+        asker: Asker,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._judge = judge
+        self._ledger = ledger
+        self._asker = asker
+        self._clock = clock
+        self._new_id = new_id
+        self._lock = threading.RLock()
+        self._queue: list[Ticket] = []
+        self._observers: list[Observer] = []
+
+    def subscribe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything that happens from now on."""
+        self._observers.append(observer)
+
+    def receive(self, submission: Submission) -> Ticket:
+        """Take a submission in. The ticket's decision is done at once where nobody has to be asked.
+
+        Raises LedgerFailed when a hold or a refusal could not be written down.
+        """
+        judgement = self._judge.judge(submission)
+        with self._lock:
+            ticket = Ticket(
+                self._new_id(), judgement, digest.binding(submission.raw, submission.envelope), self._clock()
+            )
+            action = judgement.verdict.action
+            if action is Action.BLOCK:
+                self._decide(ticket, Outcome.BLOCKED)
+                return ticket
+            if not action.asks and not self._ledger.in_states(State.UNKNOWN):
+                self._settle_approved(ticket, asked=False)
+                return ticket
+            return self._look_closer(ticket)
+
+    def _look_closer(self, ticket: Ticket) -> Ticket:
+        submission = ticket.judgement.submission
+        ticket.retry_key = digest.retry_key_of(submission)
+        lost = self._ledger.unknown_with(ticket.retry_key)
+        if lost is not None:
+            self._add_reason(ticket, PossiblySent(lost.changed_at))
+        elif not ticket.judgement.verdict.action.asks:
+            self._settle_approved(ticket, asked=False)
+            return ticket
+        elif (kept := self._ledger.recall(ticket.retry_key, self._clock())) is not None:
+            stale = self._stale(kept, ticket.judgement)
+            if not stale:
+                self._decide(ticket, kept.outcome)
+                return ticket
+            self._add_reason(ticket, AnswerIsStale(stale))
+        self._hold(ticket)
+        return ticket
+
+    def _stale(self, kept: Remembered, judgement: Judgement) -> str:
+        if kept.outcome is not Outcome.SEND:
+            return ""
+        if kept.rules_version != judgement.verdict.rules_version:
+            return "policy"
+        return "" if kept.audience_key == judgement.audience_key else "audience"
+
+    def _add_reason(self, ticket: Ticket, reason: Reason) -> None:
+        found = ticket.judgement.verdict
+        changed = replace(found, action=max(found.action, Action.CONFIRM), reasons=(reason, *found.reasons))
+        ticket.judgement = replace(ticket.judgement, verdict=changed)
+
+    def _hold(self, ticket: Ticket) -> None:
+        if not self._asker.can_ask:
+            self._decide(ticket, Outcome.CANNOT_ASK)
+            return
+        self._put(ticket, State.HELD, asked=True)
+        earlier = next((held for held in self._queue if held.retry_key == ticket.retry_key and not held.attached), None)
+        ticket.asked_at, ticket.question_id = self._clock(), ticket.id
+        if earlier:
+            self._queue[self._queue.index(earlier)] = ticket
+            self._end(earlier, State.CANCELLED, Outcome.CANCELLED, "tried_again")
+        else:
+            self._queue.append(ticket)
+        self._tell(ActivityKind.HELD, ticket)
+        self._show()
+
+    def answer(self, question_id: str, answer: Answer, typed: str = "") -> None:
+        """Take a person's answer. Not on a thread that must not wait.
+
+        Raises WrongWord, QuestionGone, AskedAgain (the rules changed meanwhile: a new question shows), LedgerFailed.
+        """
+        with self._lock:
+            ticket = self._queued(question_id)
+            if answer is Answer.SEND:
+                if not ticket.judgement.verdict.accepts(typed):
+                    raise WrongWord
+                self._judge_again(ticket)
+            elif answer is Answer.REPLY_TO_SENDER and not ticket.judgement.submission.can_reply_to_sender:
+                raise WrongWord
+            outcome = Outcome(answer.value)
+            if ticket.attached:
+                self._decide(ticket, outcome)
+            else:
+                self._keep_for_next_try(ticket, outcome)
+            self._queue.remove(ticket)
+            self._show()
+
+    def _judge_again(self, ticket: Ticket) -> None:
+        """Before an approval counts: an answer to an old question is an answer to another question."""
+        asked_at = ticket.asked_at or ticket.received_at
+        same_rules = ticket.judgement.verdict.rules_version == self._judge.rules_version()
+        if same_rules and self._clock() - asked_at <= ANSWER_LIFETIME:
+            return
+        before, fresh = ticket.judgement, self._judge.judge(ticket.judgement.submission)
+        ticket.asked_at = self._clock()
+        if fresh.verdict.action is Action.BLOCK:
+            ticket.judgement = fresh
+            self._decide(ticket, Outcome.BLOCKED)
+            self._queue.remove(ticket)
+            self._show()
+            raise AskedAgain
+        grew = fresh.audience_key != before.audience_key
+        if grew or fresh.verdict.action > before.verdict.action:
+            ticket.judgement = fresh
+            self._add_reason(ticket, AnswerIsStale("audience" if grew else "policy"))
+            ticket.question_id = self._new_id()
+            self._show()
+            raise AskedAgain
+        ticket.judgement = replace(before, verdict=replace(before.verdict, rules_version=fresh.verdict.rules_version))
+
+    def let_go(self, ticket: Ticket) -> bool:
+        """The hook told its client to try again. The question stays, and its answer is kept for the next try.
+
+        Returns False when the decision was made in this moment after all: the hook must take it.
+        """
+        with self._lock:
+            if ticket.decision.done():
+                return False
+            ticket.attached = False
+            self._show()
+            return True
+
+    def cancel(self, ticket: Ticket, detail: str = "client_gone") -> None:
+        """The client has gone, or the draft has changed: the question is withdrawn and nothing is sent."""
+        with self._lock:
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+                self._decide(ticket, Outcome.CANCELLED, detail)
+                self._show()
+            elif ticket.in_ledger:
+                record = self._ledger.get(ticket.id)
+                if record is not None and State.CANCELLED in MOVES[record.state]:
+                    self._end(ticket, State.CANCELLED, Outcome.CANCELLED, detail)
+
+    def begin(self, ticket: Ticket, raw: bytes) -> None:
+        """Commit "sending", before the first byte goes out.
+
+        ``raw`` is what will be handed to upstream. Raises NotApproved when it, the rules or the time do not fit the
+        decision, LedgerFailed when it cannot be written: in both cases nothing may leave.
+        """
+        with self._lock:
+            decided = ticket.decision.result(0) if ticket.decision.done() else None
+            if decided is None or not decided.sends or ticket.decided_at is None:
+                raise NotApproved("message")
+            if digest.binding(raw, ticket.judgement.submission.envelope) != ticket.binding:
+                raise NotApproved("message")
+            if self._clock() - ticket.decided_at > ANSWER_LIFETIME:
+                raise NotApproved("time")
+            if ticket.judgement.verdict.rules_version != self._judge.rules_version():
+                raise NotApproved("policy")
+            if ticket.in_ledger:
+                self._ledger.move(ticket.id, State.SENDING, self._clock())
+            else:
+                self._put(ticket, State.SENDING, asked=False)
+
+    def sent(self, ticket: Ticket) -> None:
+        """Upstream took the message."""
+        with self._lock:
+            self._end(ticket, State.SENT)
+            self._judge.remember(ticket.judgement)
+
+    def refused(self, ticket: Ticket, detail: str) -> None:
+        """Upstream said no after "sending" was committed; nothing was delivered."""
+        with self._lock:
+            self._end(ticket, State.REFUSED, detail=detail)
+
+    def lost(self, ticket: Ticket, detail: str = "lost_reply") -> None:
+        """The answer to the final dot was lost: the message may have been taken, and is not sent again by itself."""
+        with self._lock:
+            self._end(ticket, State.UNKNOWN, detail=detail)
+
+    def settle(self, record_id: str, *, was_sent: bool, detail: str) -> None:
+        """Close an UNKNOWN row: the message was found in Sent, or a person said what happened."""
+        with self._lock:
+            record = self._ledger.move(
+                record_id, State.SENT if was_sent else State.REFUSED, self._clock(), detail=detail
+            )
+            kind = ActivityKind.SENT if was_sent else ActivityKind.REFUSED
+            self._notify(Activity(kind, self._clock(), record=record, detail=detail, account=record.account))
+
+    def warn(self, submission: Submission) -> Judgement:
+        """Judge a draft. Where it would be asked about, the observers are told; nothing is held."""
+        judgement = self._judge.judge(submission)
+        if judgement.verdict.action >= Action.CONFIRM:
+            account = submission.account
+            self._notify(Activity(ActivityKind.WARNED, self._clock(), judgement=judgement, account=account))
+        return judgement
+
+    def trouble(self, detail: str, account: str = "") -> None:
+        """Tell the observers that a part does not work."""
+        self._notify(Activity(ActivityKind.TROUBLE, self._clock(), detail=detail, account=account))
+
+    def recover(self) -> tuple[Record, ...]:
+        """Put the rows right that a dead process left, before any hook starts; returns those in UNKNOWN.
+
+        What was held or approved is with its client or in its folder, and is asked about when it comes again.
+        """
+        with self._lock:
+            for record in self._ledger.in_states(State.RECEIVED, State.HELD, State.APPROVED):
+                self._ledger.move(
+                    record.id, State.CANCELLED, self._clock(), outcome=Outcome.CANCELLED, detail="restart"
+                )
+            for record in self._ledger.in_states(State.SENDING):
+                self._ledger.move(record.id, State.UNKNOWN, self._clock(), detail="restart")
+            return self._ledger.in_states(State.UNKNOWN)
+
+    def waiting(self) -> tuple[Question, ...]:
+        """The open questions, the one on the screen first."""
+        with self._lock:
+            return tuple(_question(ticket) for ticket in self._queue)
+
+    def _queued(self, question_id: str) -> Ticket:
+        for ticket in self._queue:
+            if ticket.question_id == question_id:
+                return ticket
+        raise QuestionGone
+
+    def _decide(self, ticket: Ticket, outcome: Outcome, detail: str = "") -> None:
+        if outcome is Outcome.SEND:
+            self._settle_approved(ticket, asked=True)
+            return
+        state = State.CANCELLED if outcome in {Outcome.CANCELLED, Outcome.CANNOT_ASK} else State.REFUSED
+        if ticket.in_ledger:
+            self._end(ticket, state, outcome, detail)
+        else:
+            self._put(ticket, state, asked=outcome is not Outcome.BLOCKED, outcome=outcome)
+            self._tell(_ACTIVITY_OF[state], ticket, outcome)
+        self._resolve(ticket, outcome)
+
+    def _settle_approved(self, ticket: Ticket, *, asked: bool) -> None:
+        if ticket.in_ledger:
+            self._ledger.move(ticket.id, State.APPROVED, self._clock(), outcome=Outcome.SEND)
+        elif asked:
+            self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
+        if asked:
+            self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND)
+        elif ticket.judgement.verdict.action is Action.NOTICE:
+            self._tell(ActivityKind.NOTICED, ticket)
+        self._resolve(ticket, Outcome.SEND)
+
+    def _keep_for_next_try(self, ticket: Ticket, outcome: Outcome) -> None:
+        judgement, until = ticket.judgement, self._clock() + ANSWER_LIFETIME
+        version = judgement.verdict.rules_version
+        self._ledger.remember(Remembered(ticket.retry_key, outcome, judgement.audience_key, version, until))
+        self._end(ticket, State.CANCELLED, outcome, "answered_for_next_try")
+        self._resolve(ticket, Outcome.CANCELLED)
+
+    def _resolve(self, ticket: Ticket, outcome: Outcome) -> None:
+        ticket.decided_at = self._clock()
+        if not ticket.decision.done():
+            ticket.decision.set_result(Decision(outcome, ticket.judgement))
+
+    def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> None:
+        self._ledger.put(_record(ticket, state, self._clock(), asked, outcome))
+        ticket.in_ledger = True
+
+    def _end(self, ticket: Ticket, state: State, outcome: Outcome | None = None, detail: str = "") -> None:
+        record = self._ledger.move(ticket.id, state, self._clock(), outcome=outcome, detail=detail)
+        self._tell(_ACTIVITY_OF[state], ticket, outcome, record)
+
+    def _show(self) -> None:
+        head = self._queue[0] if self._queue else None
+        self._asker.show(_question(head) if head else None, max(0, len(self._queue) - 1))
+
+    def _tell(
+        self, kind: ActivityKind, ticket: Ticket, outcome: Outcome | None = None, record: Record | None = None
+    ) -> None:
+        account = ticket.judgement.submission.account
+        self._notify(Activity(kind, self._clock(), record, ticket.judgement, outcome, account=account))
+
+    def _notify(self, activity: Activity) -> None:
+        for observer in self._observers:
+            observer(activity)
+
+
+_ACTIVITY_OF = {
+    State.SENT: ActivityKind.SENT,
+    State.REFUSED: ActivityKind.REFUSED,
+    State.CANCELLED: ActivityKind.CANCELLED,
+    State.UNKNOWN: ActivityKind.UNKNOWN,
+}
+
+
+def _question(ticket: Ticket) -> Question:
+    return Question(ticket.question_id, ticket.judgement, ticket.asked_at or ticket.received_at, ticket.attached)
+
+
+def _record(ticket: Ticket, state: State, at: datetime, asked: bool, outcome: Outcome | None) -> Record:
+    submission, count = ticket.judgement.submission, ticket.judgement.audience.count
+    return Record(
+        id=ticket.id,
+        hook=submission.hook,
+        account=submission.account,
+        state=state,
+        kind=submission.kind,
+        typed=ticket.judgement.audience.typed,
+        low=count.low,
+        high=count.high,
+        basis=count.basis,
+        action=ticket.judgement.verdict.action,
+        reasons=tuple(reason.code for reason in ticket.judgement.verdict.reasons),
+        rules_version=ticket.judgement.verdict.rules_version,
+        received_at=ticket.received_at,
+        changed_at=at,
+        binding=ticket.binding,
+        retry_key=ticket.retry_key or digest.retry_key_of(submission),
+        message_id=submission.message.message_id,
+        asked=asked,
+        outcome=outcome,
+    )

@@ -1,0 +1,64 @@
+"""From bytes and an envelope to a submission that can be judged: the same way for every hook."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sendguard.guard.account import Account
+from sendguard.mail.kind import classify
+from sendguard.mail.message import Message, read_message
+from sendguard.mail.submission import Envelope, Hook, Submission
+
+
+class Originals(Protocol):
+    """Finds the message that another one answers."""
+
+    def find(self, account: str, message: Message) -> Message | None:
+        """The original of ``message`` (headers only), or None when it is not found within the budget. Never raises."""
+        ...
+
+
+class NoOriginals:
+    """Where no mailbox can be searched."""
+
+    def find(self, account: str, message: Message) -> Message | None:
+        """Nothing is ever found."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Makes submissions for one account."""
+
+    account: Account
+    hook: Hook
+    originals: Originals = field(default_factory=NoOriginals)
+
+    def submission(self, raw: bytes, envelope: Envelope | None = None, *, whole: bool = True) -> Submission:
+        """Read ``raw`` and tell its kind. Without an envelope the header's To, Cc and Bcc are the recipients.
+
+        ``whole`` is False where the hook holds header fields only. Never raises for what the bytes are.
+        """
+        message = read_message(raw, with_body=whole)
+        if envelope is None:
+            sender = message.originators[0].address if message.originators else ""
+            envelope = Envelope.of(sender, [box.address for box in message.recipients])
+        original = self.originals.find(self.account.name, message) if message.parent_id else None
+        judged = classify(message, envelope.recipients, original, self.account.own_addresses)
+        return Submission(
+            hook=self.hook,
+            account=self.account.name,
+            message=message,
+            envelope=envelope,
+            kind=judged.kind,
+            trimmed=judged.trimmed,
+            original=original,
+            own_addresses=self.account.own_addresses,
+            raw=raw if whole else b"",
+            composition=composition_key(message),
+            can_reply_to_sender=self.hook is Hook.IMAP_OUTBOX and judged.kind.is_reply,
+        )
+
+
+def composition_key(message: Message) -> str:
+    """What stays the same over the saves of one draft: each save has a new UID and a new Message-ID."""
+    return "\n".join((message.parent_id, *message.composition_hints, message.subject.strip().casefold()))

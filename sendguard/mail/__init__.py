@@ -1,0 +1,1 @@
+"""What mail is: addresses, headers, messages and submissions. Pure: no file, no network, no clock."""

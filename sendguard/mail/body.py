@@ -1,0 +1,80 @@
+"""What the body of a message says: the author's own words, and whether something is attached."""
+
+import html
+import re
+from dataclasses import dataclass
+from email.message import Message as ParsedMessage
+from email.parser import BytesParser
+from email.policy import compat32
+
+from sendguard.mail.header import Headers
+
+MAX_SCANNED = 1024 * 1024
+"""Octets. A longer message is not scanned: one that long carries something besides words."""
+MAX_PARTS = 100
+MAX_DEPTH = 50
+
+_TAG = re.compile(r"<(?:style|script|blockquote)\b.*?</(?:style|script|blockquote)>|<[^>]{0,2000}>", re.DOTALL | re.I)
+_QUOTE_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_REST_IS_QUOTED = re.compile(
+    r"^\s*(?:-{3,} ?(?:Original Message|Ursprüngliche Nachricht|Forwarded Message|Weitergeleitete Nachricht) ?-{3,}"
+    r"|-- )\s*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """``own_words`` is the text without quotations; ``attachments`` counts attached parts, None where not scanned."""
+
+    own_words: str = ""
+    attachments: int | None = None
+
+
+def read_body(raw: bytes, headers: Headers) -> Body:
+    """Scan a message's body within the caps. Never raises; what is over a cap or broken is not scanned."""
+    if len(raw) > MAX_SCANNED or headers.problems:
+        return Body()
+    try:
+        return _scan(BytesParser(policy=compat32).parsebytes(raw))
+    except (RecursionError, IndexError, ValueError, LookupError, AttributeError, TypeError, AssertionError):
+        return Body()  # compat32 raises these on broken structure; a body that cannot be read proves nothing
+
+
+def _scan(message: ParsedMessage) -> Body:
+    texts: list[str] = []
+    attachments = parts = 0
+    waiting: list[tuple[ParsedMessage, int]] = [(message, 0)]
+    while waiting:
+        part, depth = waiting.pop(0)
+        parts += 1
+        if parts > MAX_PARTS or depth > MAX_DEPTH:
+            return Body()
+        payload = part.get_payload()
+        if isinstance(payload, list) and part.get_content_maintype() == "multipart":
+            waiting += ((child, depth + 1) for child in payload if isinstance(child, ParsedMessage))
+        elif _is_attachment(part):
+            attachments += 1
+        else:
+            texts.append(_text(part))
+    return Body("\n".join(filter(None, texts)), attachments)
+
+
+def _is_attachment(part: ParsedMessage) -> bool:
+    disposition = str(part.get("content-disposition", "")).partition(";")[0].strip().lower()
+    return disposition == "attachment" or bool(part.get_filename()) or part.get_content_maintype() != "text"
+
+
+def _text(part: ParsedMessage) -> str:
+    octets = part.get_payload(decode=True)
+    if not isinstance(octets, bytes):
+        return ""
+    try:
+        text = octets.decode(part.get_content_charset("utf-8"), "replace")
+    except LookupError:
+        text = octets.decode("latin-1")
+    if part.get_content_subtype() == "html":
+        text = html.unescape(_TAG.sub(" ", text))
+    text = _QUOTE_LINE.sub("", text)
+    quoted = _REST_IS_QUOTED.search(text)
+    return text[: quoted.start()] if quoted else text

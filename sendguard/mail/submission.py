@@ -1,0 +1,62 @@
+"""A submission: a message, its envelope, and what is known of the person who asked to send it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sendguard.mail.address import normalise
+from sendguard.mail.kind import Kind
+from sendguard.mail.message import Message
+
+
+class Hook(StrEnum):
+    """Where a submission was met."""
+
+    SMTP_GATE = "smtp_gate"
+    IMAP_OUTBOX = "imap_outbox"
+    IMAP_DRAFTS = "imap_drafts"
+    COMMAND_LINE = "command_line"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this hook really holds the message; the others only warn (design: hooks)."""
+        return self in {Hook.SMTP_GATE, Hook.IMAP_OUTBOX}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """RFC 5321 §2.3.1: ``originator`` (MAIL FROM, may be empty), recipients (RCPT TO); normalised, no repeats."""
+
+    originator: str
+    recipients: tuple[str, ...]
+
+    @classmethod
+    def of(cls, originator: str, recipients: "tuple[str, ...] | list[str]") -> "Envelope":
+        """Normalise and drop repeats, keeping the order."""
+        return cls(normalise(originator), tuple(dict.fromkeys(normalise(recipient) for recipient in recipients)))
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a gatekeeper judges.
+
+    ``own_addresses`` is every identity of the account (normalised); ``raw`` the very bytes the hook holds, empty where
+    it sees headers only. ``composition`` names one composition over many saves of a draft; empty elsewhere.
+    """
+
+    hook: Hook
+    account: str
+    message: Message
+    envelope: Envelope
+    kind: Kind
+    trimmed: bool = False
+    original: Message | None = None
+    own_addresses: frozenset[str] = frozenset()
+    raw: bytes = field(default=b"", repr=False)
+    composition: str = ""
+    can_reply_to_sender: bool = False
+
+    @property
+    def originators(self) -> frozenset[str]:
+        """Addresses that are the sending person: never counted as reached."""
+        own = {mailbox.address for mailbox in self.message.originators} | self.own_addresses
+        return frozenset(own | ({self.envelope.originator} if self.envelope.originator else set()))

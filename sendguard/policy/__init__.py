@@ -1,0 +1,1 @@
+"""What we think of a submission: pure, no clock, no server."""

@@ -1,0 +1,1 @@
+"""What SendGuard keeps on this computer: ledger, list sizes, settings, accounts, secrets."""
