@@ -34,6 +34,9 @@ class Signs:
             return "list_post"
         if signs and not signs.addresses and address in query.original_addresses:
             return "list_mail"
-        if any(matches(address, pattern) for pattern in self.patterns):
-            return "name_pattern"
-        return ""
+        return "name_pattern" if has_list_name(address, self.patterns) else ""
+
+
+def has_list_name(address: str, patterns: tuple[str, ...]) -> bool:
+    """Whether the name is one that lists have."""
+    return any(matches(address, pattern) for pattern in patterns)

@@ -1,0 +1,94 @@
+"""Settings and accounts in TOML files a person can read."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from sendguard.guard.account import Account, Security, Server
+from sendguard.mail.address import normalise
+from sendguard.settings.values import Invalid, Values, changed, read_values
+from sendguard.storage.places import replace_file
+
+
+class FileUnreadable(Exception):
+    """A file could not be read; the message says which and where, and holds no address."""
+
+
+def load_settings(path: Path) -> Values:
+    """The person's settings. A file that cannot be read leaves every guarding default in force, and says so."""
+    try:
+        return read_values(_load(path))
+    except FileUnreadable:
+        return Values(invalid=(Invalid(path.name, "file"),))
+
+
+def save_settings(path: Path, values: Values) -> None:
+    """Write what differs from the defaults. Raises OSError."""
+    replace_file(path, tomli_w.dumps(changed(values)).encode())
+
+
+def load_accounts(path: Path) -> tuple[Account, ...]:
+    """The accounts. Raises FileUnreadable: an account left out silently would be one left unguarded."""
+    found = _load(path).get("account", [])
+    try:
+        return tuple(_account(entry) for entry in found)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileUnreadable(
+            f"{path.name}: an account is not complete or not valid ({type(error).__name__})"
+        ) from error
+
+
+def save_accounts(path: Path, accounts: tuple[Account, ...]) -> None:
+    """Write the accounts. Raises OSError."""
+    replace_file(path, tomli_w.dumps({"account": [_entry(account) for account in accounts]}).encode())
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileUnreadable(f"{path.name}: {type(error).__name__}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise FileUnreadable(f"{path.name}: {error}") from error
+
+
+def _account(entry: Mapping[str, Any]) -> Account:
+    return Account(
+        name=str(entry["name"]),
+        identities=tuple(normalise(address) for address in entry["identities"]),
+        imap=_server(entry.get("imap")),
+        smtp=_server(entry.get("smtp")),
+        gate_port=int(entry.get("gate_port", 0)),
+        outbox=str(entry.get("outbox", "Guarded Outbox")),
+        watch_drafts=bool(entry.get("watch_drafts", True)),
+    )
+
+
+def _server(entry: Mapping[str, Any] | None) -> Server | None:
+    if entry is None:
+        return None
+    return Server(str(entry["host"]), int(entry["port"]), Security(entry["security"]), str(entry.get("user", "")))
+
+
+def _entry(account: Account) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": account.name,
+        "identities": list(account.identities),
+        "gate_port": account.gate_port,
+        "outbox": account.outbox,
+        "watch_drafts": account.watch_drafts,
+    }
+    for service, server in (("imap", account.imap), ("smtp", account.smtp)):
+        if server is not None:
+            entry[service] = {
+                "host": server.host,
+                "port": server.port,
+                "security": server.security.value,
+                "user": server.user,
+            }
+    return entry

@@ -1,0 +1,92 @@
+"""Where SendGuard keeps its files: as each system wants it, or all in one folder for practice and tests."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APPLICATION = "sendguard"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders of one person's SendGuard; made private to them when first used."""
+
+    config: Path
+    data: Path
+    logs: Path
+
+    @classmethod
+    def of_this_user(cls) -> "Places":
+        """The system's own places (XDG, %APPDATA%, ~/Library)."""
+        return cls(
+            platformdirs.user_config_path(APPLICATION, appauthor=False),
+            platformdirs.user_data_path(APPLICATION, appauthor=False),
+            platformdirs.user_log_path(APPLICATION, appauthor=False),
+        )
+
+    @classmethod
+    def under(cls, folder: Path) -> "Places":
+        """Everything in one folder."""
+        return cls(folder / "config", folder / "data", folder / "logs")
+
+    def make(self) -> "Places":
+        """Make the folders, readable by this user only."""
+        for folder in (self.config, self.data, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+    @property
+    def settings(self) -> Path:
+        """The person's settings, TOML."""
+        return self.config / "settings.toml"
+
+    @property
+    def accounts(self) -> Path:
+        """The accounts, TOML; never a secret."""
+        return self.config / "accounts.toml"
+
+    @property
+    def ledger(self) -> Path:
+        """The durable record."""
+        return self.data / "ledger.sqlite"
+
+
+def installation_key(places: Places) -> bytes:
+    """The key of this installation's pseudonyms (32 octets), made at first use. Raises OSError."""
+    path = places.data / "pseudonyms.key"
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) != 32:
+        key = secrets.token_bytes(32)
+        replace_file(path, key)
+    return key
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, synced, readable by this user only. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
