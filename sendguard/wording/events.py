@@ -1,0 +1,106 @@
+"""What happened, and what does not work, in one sentence each."""
+
+from typing import assert_never
+
+from sendguard.audience.count import Count
+from sendguard.guard.ledger import Outcome, Record, State
+from sendguard.guard.ports import Activity, ActivityKind
+from sendguard.mail.kind import Kind
+from sendguard.mail.submission import Hook
+from sendguard.settings.declared import N_
+from sendguard.wording import counts
+from sendguard.wording.catalogue import Catalogue
+
+KINDS = {
+    Kind.NEW: N_("a new message"),
+    Kind.REPLY: N_("a reply"),
+    Kind.REPLY_ALL: N_("a reply to all"),
+    Kind.REPLY_LIST: N_("a reply to the list"),
+    Kind.FORWARD: N_("a forwarded message"),
+    Kind.REDIRECT: N_("a redirected message"),
+}
+STATES = {
+    State.RECEIVED: N_("being looked at"),
+    State.HELD: N_("held, waits for your answer"),
+    State.APPROVED: N_("approved, not yet sent"),
+    State.SENDING: N_("being sent"),
+    State.SENT: N_("sent"),
+    State.REFUSED: N_("not sent"),
+    State.CANCELLED: N_("withdrawn, not sent"),
+    State.UNKNOWN: N_("unknown: it may have been sent"),
+}
+OUTCOMES = {
+    Outcome.SEND: N_("you let it go"),
+    Outcome.DONT_SEND: N_("you changed your mind"),
+    Outcome.REPLY_TO_SENDER: N_("you replied to the sender only"),
+    Outcome.BLOCKED: N_("a rule refused it"),
+    Outcome.CANNOT_ASK: N_("nobody could be asked"),
+    Outcome.CANCELLED: N_("withdrawn before an answer"),
+}
+HOOKS = {
+    Hook.SMTP_GATE: N_("SMTP gate"),
+    Hook.IMAP_OUTBOX: N_("guarded outbox"),
+    Hook.IMAP_DRAFTS: N_("drafts watch"),
+    Hook.COMMAND_LINE: N_("command line"),
+}
+TROUBLES = {
+    "unreachable": N_("The mail server cannot be reached. Nothing is lost: SendGuard keeps trying."),
+    "timeout": N_("The mail server does not answer in time. Nothing is lost: SendGuard keeps trying."),
+    "tls": N_("The mail server's certificate is not valid, so SendGuard does not talk to it. Ask your IT."),
+    "login": N_("The mail server did not accept the user name or password. Check the account's settings."),
+    "no_password": N_("SendGuard does not know this account's password. Enter it in the account's settings."),
+    "port_taken": N_("Another program holds the gate's port, so no mail passes. Choose another port in the account."),
+    "ledger": N_("SendGuard cannot write its ledger, so nothing is sent. Is the disk full?"),
+    "settings": N_("The settings file could not be read. The guarding defaults are in force."),
+    "directory": N_("The directory folder could not be read. Lists from it are of unknown size."),
+    "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
+}
+
+
+def activity(say: Catalogue, activity: Activity) -> str:
+    """What happened, with the number of people it is about and no address."""
+    people = _people(say, activity)
+    match activity.kind:
+        case ActivityKind.HELD:
+            return say.text("A message waits for your answer: {people}.", people=people)
+        case ActivityKind.DECIDED:
+            return say.text("You answered a question: {people}.", people=people)
+        case ActivityKind.SENT:
+            return say.text("A message was sent: {people}.", people=people)
+        case ActivityKind.REFUSED:
+            return say.text("A message was not sent: {people}.", people=people)
+        case ActivityKind.CANCELLED:
+            return say.text("A message was withdrawn and not sent: {people}.", people=people)
+        case ActivityKind.UNKNOWN:
+            return say.text(
+                "The mail server's answer was lost, and a message may have been sent: {people}. "
+                "SendGuard does not send it again by itself.",
+                people=people,
+            )
+        case ActivityKind.WARNED:
+            return say.text("A draft would go to many: {people}. It is not held; SendGuard only warns.", people=people)
+        case ActivityKind.NOTICED:
+            return say.text("A message was sent without a question: {people}.", people=people)
+        case ActivityKind.TROUBLE:
+            return trouble(say, activity.detail)
+        case _:
+            assert_never(activity.kind)
+
+
+def trouble(say: Catalogue, code: str) -> str:
+    """What does not work, what is safe, and what to do. A code nobody knows is named, so that IT can look it up."""
+    known = TROUBLES.get(code)
+    if known:
+        return say.text(known)
+    return say.text("A part of SendGuard does not work ({code}). What it guards is not sent by it.", code=code)
+
+
+def record_people(say: Catalogue, record: Record) -> str:
+    """The people a row of the ledger was about."""
+    return counts.people(say, Count(record.low, record.high, record.basis))
+
+
+def _people(say: Catalogue, activity: Activity) -> str:
+    if activity.judgement is not None:
+        return counts.people(say, activity.judgement.audience.count)
+    return record_people(say, activity.record) if activity.record else say.text("nobody knows how many people")

@@ -1,0 +1,91 @@
+"""Everything SendGuard says, in one language: the one door to this package."""
+
+from sendguard.audience.audience import Part
+from sendguard.audience.count import Count
+from sendguard.guard.judge import Judgement
+from sendguard.guard.ledger import Outcome, Record, State
+from sendguard.guard.ports import Activity
+from sendguard.mail.kind import Kind
+from sendguard.mail.submission import Hook
+from sendguard.policy.reasons import Reason
+from sendguard.wording import counts, events, reasons, replies
+from sendguard.wording.catalogue import Catalogue
+
+
+class Sentences:
+    """Sentences of one language. Names and addresses in them are made fit to be shown (``hostile``)."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def people(self, count: Count) -> str:
+        """A count in words: ``850,112 people``, ``up to 412 people``, ``nobody knows how many people``."""
+        return counts.people(self.catalogue, count)
+
+    def persons(self, n: int) -> str:
+        """A plain number of people."""
+        return counts.persons(self.catalogue, n)
+
+    def send_to(self, count: Count) -> str:
+        """The label of the button that sends."""
+        return counts.send_to(self.catalogue, count)
+
+    def basis(self, count: Count) -> str:
+        """How a count is known, from which source, and how old that is."""
+        return counts.basis(self.catalogue, count)
+
+    def part(self, part: Part) -> str:
+        """What a typed address brings, and through which lists."""
+        return counts.part(self.catalogue, part)
+
+    def reason(self, reason: Reason) -> str:
+        """Why SendGuard asks or refuses: one sentence, or two."""
+        return reasons.reason(self.catalogue, reason)
+
+    def hint(self, hint: str) -> str:
+        """Why an address is taken for a list; empty where nothing is to be said."""
+        return reasons.hint(self.catalogue, hint)
+
+    def kind(self, kind: Kind) -> str:
+        """What a message is. Never which button was pressed: nobody can know that from a message."""
+        return self.catalogue.text(events.KINDS[kind])
+
+    def hook(self, hook: Hook) -> str:
+        """The name of the place where a message was met."""
+        return self.catalogue.text(events.HOOKS[hook])
+
+    def refusal(self, outcome: Outcome, judgement: Judgement) -> str:
+        """An SMTP reply for a message that is not sent: at most three lines of 200 characters, no address."""
+        return replies.refusal(self.catalogue, outcome, judgement)
+
+    def try_again(self, judgement: Judgement) -> str:
+        """An SMTP reply for a client that cannot wait longer (451)."""
+        return replies.try_again(self.catalogue, judgement)
+
+    def cannot_ask(self) -> str:
+        """An SMTP reply while nobody can be asked (451)."""
+        return replies.cannot_ask(self.catalogue)
+
+    def fault(self) -> str:
+        """An SMTP reply after a fault of ours (451)."""
+        return replies.fault(self.catalogue)
+
+    def activity(self, activity: Activity) -> str:
+        """What happened, with the number of people and no address."""
+        return events.activity(self.catalogue, activity)
+
+    def record_people(self, record: Record) -> str:
+        """The people a row of the ledger was about."""
+        return events.record_people(self.catalogue, record)
+
+    def state(self, state: State) -> str:
+        """Where a submission stands."""
+        return self.catalogue.text(events.STATES[state])
+
+    def outcome(self, outcome: Outcome) -> str:
+        """How a submission ended."""
+        return self.catalogue.text(events.OUTCOMES[outcome])
+
+    def trouble(self, code: str) -> str:
+        """What does not work, what is safe, and what to do now."""
+        return events.trouble(self.catalogue, code)
