@@ -221,7 +221,10 @@ def build(
 
 
 def _canonical(name: str, aliases: Mapping[str, str]) -> str:
-    tried = {name}
-    while (target := aliases.get(name)) is not None and target not in tried:
-        tried.add(name := target)
-    return name
+    """Where the aliases lead; of names that lead in a circle, the first in the alphabet stands for all."""
+    way = [name]
+    while (target := aliases.get(way[-1])) is not None:
+        if target in way:
+            return min(way[way.index(target) :])
+        way.append(target)
+    return way[-1]

@@ -274,10 +274,14 @@ class Gatekeeper:
             kind = ActivityKind.SENT if was_sent else ActivityKind.REFUSED
             self._notify(Activity(kind, self._clock(), record=record, detail=detail, account=record.account))
 
-    def warn(self, submission: Submission) -> Judgement:
-        """Judge a draft. Where it would be asked about, the observers are told; nothing is held."""
+    def warn(self, submission: Submission, last: Judgement | None = None) -> Judgement:
+        """Judge a draft. Where it would be asked about, the observers are told; nothing is held.
+
+        They are not told again what ``last``, the judgement of an earlier save, already said.
+        """
         judgement = self._judge.judge(submission)
-        if judgement.verdict.action >= Action.CONFIRM:
+        known = last is not None and judgement.says_as(last)
+        if judgement.verdict.action >= Action.CONFIRM and not known:
             account = submission.account
             self._notify(Activity(ActivityKind.WARNED, self._clock(), judgement=judgement, account=account))
         return judgement

@@ -39,6 +39,10 @@ class Judgement:
         count = self.audience.count
         return f"{count.low}-{count.high}-{count.basis}-{self.audience.external}"
 
+    def says_as(self, other: "Judgement") -> bool:
+        """Whether a person who knows the other one learns nothing new: as strict, and as many people."""
+        return self.verdict.action is other.verdict.action and self.audience_key == other.audience_key
+
 
 class Judge:
     """Finds judgements. May be called from any thread; takes at most the resolver's deadline."""

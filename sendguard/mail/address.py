@@ -8,13 +8,14 @@ from email.utils import getaddresses
 
 MAX_ADDRESSES = 10_000
 """More addresses than this in one field cannot be judged; the envelope limit of a gate is far below it."""
+MAX_PIECE = 4_096
+"""Characters between two commas that are given to ``getaddresses``, which takes quadratic time on some."""
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 _ATEXT = r"[^\s\x00-\x1f\x7f()<>\[\]:;@\\,\"]+"
 _ADDR_SPEC = re.compile(rf'(?:{_ATEXT}|"(?:[^"\\\x00-\x1f]|\\.)*")@(?:{_ATEXT}|\[[^\]\s]*\])\Z')
-_LOOKS_LIKE_ADDRESS = re.compile(rf"{_ATEXT}@{_ATEXT}")
-_EMPTY_GROUP = re.compile(r"[^@:;,<>]*:\s*;?\s*\Z")
-_SAME_TWICE = re.compile(r"'?([^\s<>'\",;:]+@[^\s<>'\",;:]+)'?\s*<\s*\1\s*>", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[\s\x00-\x1f\x7f()<>\[\]:;\\,\"]+")
+_SAME_TWICE = re.compile(r"'?([^\s<>'\",;:@]{1,64}@[^\s<>'\",;:@]{1,255})'?\s*<\s*\1\s*>", re.IGNORECASE)
 _QUOTED_ATOM = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"(@.*)\Z')
 
 
@@ -105,15 +106,26 @@ def read_addresses(fields: Sequence[str], decode: Callable[[str], str] = str) ->
 
 
 def _read_field(field: str) -> tuple[list[Mailbox], bool]:
-    if not field.strip() or _EMPTY_GROUP.match(field):
-        return [], True
-    everything = [Mailbox("", normalise(word)) for word in _LOOKS_LIKE_ADDRESS.findall(field)]
+    if "@" not in field and not field.partition(":")[2].strip(" \t;"):  # empty, or an empty group
+        return [], not field.strip() or ":" in field
+    everything = [Mailbox("", normalise(word)) for word in _BETWEEN_WORDS.split(field) if "@" in word.strip("@")]
+    if any(len(piece) > MAX_PIECE for piece in field.split(",")):
+        return everything, False
     try:
         pairs = getaddresses([field])
     except (RecursionError, IndexError):  # nested comments, "g:g:g:": open in CPython
         return everything, False
     found = [Mailbox(name, normalise(address)) for name, address in pairs if address]
-    accounted_for = _QUOTED.sub("", field).count("@") == len(found)
-    if accounted_for and all(is_addr_spec(mailbox.address) for mailbox in found):
+    if _reads_one_way(_QUOTED.sub("", field), len(found)) and all(is_addr_spec(mailbox.address) for mailbox in found):
         return found, True
     return everything, False
+
+
+def _reads_one_way(unquoted: str, found: int) -> bool:
+    """Whether each comma-separated piece holds one address at the most, and all of them were found."""
+    return (
+        unquoted.count("@") == found
+        and all(piece.count("@") <= 1 for piece in unquoted.split(","))
+        and unquoted.count("<") == unquoted.count(">")
+        and (";" not in unquoted or ":" in unquoted)
+    )

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as ParsedMessage
 from email.parser import BytesParser
@@ -14,11 +15,12 @@ MAX_SCANNED = 1024 * 1024
 MAX_PARTS = 100
 MAX_DEPTH = 50
 
-_TAG = re.compile(r"<(?:style|script|blockquote)\b.*?</(?:style|script|blockquote)>|<[^>]{0,2000}>", re.DOTALL | re.I)
-_QUOTE_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]{0,20})?[^<>]{0,2000}>", re.IGNORECASE)
+_NOT_OWN_WORDS = frozenset({"style", "script", "blockquote"})
+_QUOTE_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _REST_IS_QUOTED = re.compile(
-    r"^\s*(?:-{3,} ?(?:Original Message|Ursprüngliche Nachricht|Forwarded Message|Weitergeleitete Nachricht) ?-{3,}"
-    r"|-- )\s*$",
+    r"^[ \t]*(?:-{3,} ?(?:Original Message|Ursprüngliche Nachricht|Forwarded Message|Weitergeleitete Nachricht) ?-{3,}"
+    r"|-- )[ \t\r]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -74,7 +76,20 @@ def _text(part: ParsedMessage) -> str:
     except LookupError:
         text = octets.decode("latin-1")
     if part.get_content_subtype() == "html":
-        text = html.unescape(_TAG.sub(" ", text))
+        text = html.unescape(" ".join(_outside_quotations(text)))
     text = _QUOTE_LINE.sub("", text)
     quoted = _REST_IS_QUOTED.search(text)
     return text[: quoted.start()] if quoted else text
+
+
+def _outside_quotations(text: str) -> Iterator[str]:
+    """The texts between HTML tags, but for quotations, styles and scripts; linear, unlike one large pattern."""
+    depth = position = 0
+    for tag in _TAG.finditer(text):
+        if depth == 0:
+            yield text[position : tag.start()]
+        position = tag.end()
+        if (tag[2] or "").lower() in _NOT_OWN_WORDS:
+            depth = max(0, depth - 1) if tag[1] else depth + 1
+    if depth == 0:
+        yield text[position:]

@@ -16,6 +16,8 @@ MAX_BLOCK = 256 * 1024
 MAX_FIELD = 64 * 1024
 """Octets of one field that are read."""
 MAX_FIELDS = 2_000
+MAX_SHOWN = 2_000
+"""Characters of a text that are decoded for showing; ``decode_header`` takes quadratic time."""
 
 _END_OF_BLOCK = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])|\r|\n")
@@ -105,7 +107,7 @@ def decode_words(text: str) -> str:
 
     Control characters become spaces. Bidi and zero-width characters stay: the screen that shows the text removes them.
     """
-    octets = text.encode("utf-8", "surrogateescape")
+    octets = text[:MAX_SHOWN].encode("utf-8", "surrogateescape")
     plain = octets.decode("utf-8", "replace")
     try:
         parts = decode_header(plain) if "=?" in plain else [(plain, None)]

@@ -59,7 +59,7 @@ def verdict(submission: Submission, audience: Audience, rules: Rules) -> Verdict
     ]
     noticed = list(notices(submission, audience, rules))
     action = max((action for action, _ in (*found, *noticed)), default=Action.SEND)
-    ranked = sorted(found, key=lambda pair: -pair[0]) + noticed
+    ranked = sorted(found, key=lambda pair: pair[0] is not Action.BLOCK) + noticed
     return Verdict(
         action=action,
         reasons=tuple(reason for _, reason in ranked),

@@ -1,0 +1,5 @@
+"""``python -m sendguard``."""
+
+from sendguard.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""What a decision is bound to."""
+
+from sendguard.mail.digest import binding, retry_key
+from sendguard.mail.submission import Envelope, Hook
+
+ENVELOPE = Envelope.of("Me@x.test", ["a@x.test", "b@x.test", "A@x.test"])
+
+
+def raw(message_id: str = "1", boundary: str = "boundary-one", body: str = "text", to: str = "a@x.test") -> bytes:
+    return (
+        f"Message-ID: <{message_id}@x>\r\nDate: {message_id}\r\nTo: {to},\r\n b@x.test\r\n"
+        f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n--{boundary}\r\n\r\n{body}\r\n--{boundary}--\r\n'
+    ).encode()
+
+
+def test_an_envelope_has_no_repeats_and_keeps_its_order() -> None:
+    assert ENVELOPE == Envelope("me@x.test", ("a@x.test", "b@x.test"))
+
+
+def test_a_second_try_with_new_date_message_id_and_boundary_is_the_same_message() -> None:
+    again = Envelope(ENVELOPE.originator, tuple(reversed(ENVELOPE.recipients)))
+    assert retry_key(raw(), ENVELOPE, "<p>") == retry_key(raw("2", "boundary-two"), again, "<p>")
+
+
+def test_anything_else_makes_it_another_message() -> None:
+    keys = {
+        retry_key(raw(), ENVELOPE, "<p>"),
+        retry_key(raw(body="other"), ENVELOPE, "<p>"),
+        retry_key(raw(to="c@x.test"), ENVELOPE, "<p>"),
+        retry_key(raw(), Envelope("me@x.test", ("a@x.test",)), "<p>"),
+        retry_key(raw(), Envelope("other@x.test", ENVELOPE.recipients), "<p>"),
+        retry_key(raw(), ENVELOPE, "<q>"),
+    }
+    assert len(keys) == 6
+
+
+def test_the_binding_differs_with_any_byte_and_any_recipient() -> None:
+    assert len({binding(raw(), ENVELOPE), binding(raw("2"), ENVELOPE), binding(raw(), Envelope("me@x.test", ()))}) == 3
+
+
+def test_which_hooks_really_hold_a_message() -> None:
+    assert {hook for hook in Hook if hook.blocks} == {Hook.SMTP_GATE, Hook.IMAP_OUTBOX}
