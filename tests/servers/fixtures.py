@@ -1,0 +1,94 @@
+"""The servers as fixtures. What starts slowly or is only read is shared by the whole test run; every test gets people
+of its own on it. What a test wants to stop or to set up otherwise it makes with ``new_dovecot`` or ``new_postfix``."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.servers.certificates import CertificateAuthority
+from tests.servers.dovecot import Dovecot, Person
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.postfix import Postfix
+from tests.servers.processes import server_folder
+
+
+class NewProxy(Protocol):
+    """Makes a running proxy in front of a port."""
+
+    def __call__(self, upstream_port: int, *, record: bool = False) -> FaultProxy:
+        """Return the proxy; the test's end closes it."""
+
+
+@pytest.fixture(scope="session")
+def certificate_authority() -> Iterator[CertificateAuthority]:
+    """The authority that signed the shared servers' certificates."""
+    with server_folder("ca") as folder:
+        yield CertificateAuthority(folder)
+
+
+@pytest.fixture(scope="session")
+def dovecot(certificate_authority: CertificateAuthority) -> Iterator[Dovecot]:
+    """The shared Dovecot, with STARTTLS and a TLS port. Not to be stopped."""
+    with server_folder("dovecot") as folder, Dovecot(folder, certificate=certificate_authority.issue()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postfix(dovecot: Dovecot, certificate_authority: CertificateAuthority) -> Iterator[Postfix]:
+    """The shared Postfix, delivering into the shared Dovecot. Not to be stopped."""
+    certificate = certificate_authority.issue()
+    with server_folder("postfix") as folder, Postfix(folder, dovecot, certificate=certificate) as server:
+        yield server
+
+
+@pytest.fixture
+def me(dovecot: Dovecot) -> Person:
+    """Somebody on the shared servers whom no other test knows."""
+    return dovecot.new_person("me")
+
+
+@pytest.fixture
+def colleague(dovecot: Dovecot) -> Person:
+    """Somebody else on the shared servers whom no other test knows."""
+    return dovecot.new_person("colleague")
+
+
+@pytest.fixture
+def _closing() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def new_dovecot(_closing: contextlib.ExitStack) -> Callable[..., Dovecot]:
+    """Start a Dovecot for this test alone; takes the keywords of ``Dovecot``."""
+
+    def make(**keywords: Any) -> Dovecot:
+        folder: Path = _closing.enter_context(server_folder("dovecot"))
+        return _closing.enter_context(Dovecot(folder, **keywords))
+
+    return make
+
+
+@pytest.fixture
+def new_postfix(_closing: contextlib.ExitStack) -> Callable[..., Postfix]:
+    """Start a Postfix for this test alone; takes a Dovecot and the keywords of ``Postfix``."""
+
+    def make(dovecot: Dovecot, **keywords: Any) -> Postfix:
+        folder: Path = _closing.enter_context(server_folder("postfix"))
+        return _closing.enter_context(Postfix(folder, dovecot, **keywords))
+
+    return make
+
+
+@pytest.fixture
+def new_fault_proxy(_closing: contextlib.ExitStack) -> NewProxy:
+    """Open a fault proxy in front of a port, for this test alone."""
+
+    def make(upstream_port: int, *, record: bool = False) -> FaultProxy:
+        return _closing.enter_context(FaultProxy(upstream_port, record=record))
+
+    return make
