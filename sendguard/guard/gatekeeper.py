@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ class Decision:
 
     outcome: Outcome
     judgement: Judgement
+    at: datetime
 
     @property
     def sends(self) -> bool:
@@ -61,11 +63,12 @@ class Ticket:
     received_at: datetime
     retry_key: bytes = b""
     decision: Future[Decision] = field(default_factory=Future)
-    decided_at: datetime | None = None
+    decided: Decision | None = None
     in_ledger: bool = False
     attached: bool = True
     asked_at: datetime | None = None
     question_id: str = ""
+    withdrawn: bool = False
 
 
 class Gatekeeper:
@@ -210,7 +213,7 @@ class Gatekeeper:
         Returns False when the decision was made in this moment after all: the hook must take it.
         """
         with self._lock:
-            if ticket.decision.done():
+            if ticket.decided is not None:
                 return False
             ticket.attached = False
             self._show()
@@ -219,6 +222,7 @@ class Gatekeeper:
     def cancel(self, ticket: Ticket, detail: str = "client_gone") -> None:
         """The client has gone, or the draft has changed: the question is withdrawn and nothing is sent."""
         with self._lock:
+            ticket.withdrawn = True
             if ticket in self._queue:
                 self._queue.remove(ticket)
                 self._decide(ticket, Outcome.CANCELLED, detail)
@@ -235,12 +239,12 @@ class Gatekeeper:
         decision, LedgerFailed when it cannot be written: in both cases nothing may leave.
         """
         with self._lock:
-            decided = ticket.decision.result(0) if ticket.decision.done() else None
-            if decided is None or not decided.sends or ticket.decided_at is None:
+            decided = ticket.decided
+            if decided is None or not decided.sends or ticket.withdrawn:
                 raise NotApproved("message")
             if digest.binding(raw, ticket.judgement.submission.envelope) != ticket.binding:
                 raise NotApproved("message")
-            if self._clock() - ticket.decided_at > ANSWER_LIFETIME:
+            if self._clock() - decided.at > ANSWER_LIFETIME:
                 raise NotApproved("time")
             if ticket.judgement.verdict.rules_version != self._judge.rules_version():
                 raise NotApproved("policy")
@@ -264,6 +268,24 @@ class Gatekeeper:
         """The answer to the final dot was lost: the message may have been taken, and is not sent again by itself."""
         with self._lock:
             self._end(ticket, State.UNKNOWN, detail=detail)
+
+    def deferred(self, ticket: Ticket, detail: str) -> None:
+        """After "sending" was committed, nothing was delivered, and trying again later may help.
+
+        What a person answered stands for the next try, once, and no longer than any answer.
+        """
+        with self._lock:
+            self._ledger.move(ticket.id, State.REFUSED, self._clock(), detail=detail)
+            judgement = ticket.judgement
+            if judgement.verdict.action.asks and ticket.decided is not None:
+                until, version = ticket.decided.at + ANSWER_LIFETIME, judgement.verdict.rules_version
+                self._ledger.remember(
+                    Remembered(ticket.retry_key, Outcome.SEND, judgement.audience_key, version, until)
+                )
+
+    def earlier(self, submission: Submission) -> Record | None:
+        """The latest row for these very bytes and this envelope: what a hook finds again may have been sent already."""
+        return self._ledger.by_binding(digest.binding(submission.raw, submission.envelope))
 
     def settle(self, record_id: str, *, was_sent: bool, detail: str) -> None:
         """Close an UNKNOWN row: the message was found in Sent, or a person said what happened."""
@@ -346,9 +368,9 @@ class Gatekeeper:
         self._resolve(ticket, Outcome.CANCELLED)
 
     def _resolve(self, ticket: Ticket, outcome: Outcome) -> None:
-        ticket.decided_at = self._clock()
-        if not ticket.decision.done():
-            ticket.decision.set_result(Decision(outcome, ticket.judgement))
+        ticket.decided = Decision(outcome, ticket.judgement, self._clock())
+        with suppress(InvalidStateError):  # a hook's event loop cancelled the future with the task that waited for it
+            ticket.decision.set_result(ticket.decided)
 
     def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> None:
         self._ledger.put(_record(ticket, state, self._clock(), asked, outcome))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from email.message import Message as ParsedMessage
 from email.parser import BytesParser
 from email.policy import compat32
+from typing import cast
 
 from sendguard.mail.header import Headers
 
@@ -39,8 +40,10 @@ def read_body(raw: bytes, headers: Headers) -> Body:
         return Body()
     try:
         return _scan(BytesParser(policy=compat32).parsebytes(raw))
-    except (RecursionError, IndexError, ValueError, LookupError, AttributeError, TypeError, AssertionError):
-        return Body()  # compat32 raises these on broken structure; a body that cannot be read proves nothing
+    except (RecursionError, LookupError, ValueError):
+        return (
+            Body()
+        )  # compat32 raises these on broken structure and charsets; a body that cannot be read proves nothing
 
 
 def _scan(message: ParsedMessage) -> Body:
@@ -68,9 +71,7 @@ def _is_attachment(part: ParsedMessage) -> bool:
 
 
 def _text(part: ParsedMessage) -> str:
-    octets = part.get_payload(decode=True)
-    if not isinstance(octets, bytes):
-        return ""
+    octets = cast(bytes, part.get_payload(decode=True))
     try:
         text = octets.decode(part.get_content_charset("utf-8"), "replace")
     except LookupError:

@@ -55,8 +55,8 @@ def read_values(raw: Mapping[str, object]) -> Values:
         why = problem(setting, checked)
         if why:
             invalid.append(Invalid(name, why))
-        elif isinstance(checked, int | str | tuple):
-            given[name] = checked
+        else:
+            given[name] = cast("Value", checked)
     return Values(given, tuple(invalid))
 
 
@@ -73,7 +73,7 @@ def problem(setting: Setting, value: object) -> str:
             return "" if value in {choice for choice, _ in setting.choices} else "choice"
         case Type.TEXT | Type.FOLDER:
             return "" if isinstance(value, str) else "type"
-        case Type.LINES | Type.RULES:
+        case _:  # LINES and RULES
             return "" if isinstance(value, tuple) and all(isinstance(line, str) for line in value) else "type"
 
 

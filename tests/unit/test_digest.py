@@ -14,7 +14,7 @@ def raw(message_id: str = "1", boundary: str = "boundary-one", body: str = "text
 
 
 def test_an_envelope_has_no_repeats_and_keeps_its_order() -> None:
-    assert ENVELOPE == Envelope("me@x.test", ("a@x.test", "b@x.test"))
+    assert Envelope("me@x.test", ("a@x.test", "b@x.test")) == ENVELOPE
 
 
 def test_a_second_try_with_new_date_message_id_and_boundary_is_the_same_message() -> None:

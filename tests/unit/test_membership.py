@@ -58,9 +58,9 @@ def test_what_the_directory_does_not_know_is_not_answered() -> None:
     assert reach(build([], {}, {}), "a@x.test") == Reach({}, Count.exact(0), 0, True)
 
 
-@pytest.mark.parametrize("members", ["", "void@x.test", "void@x.test void@x.test"])
+@pytest.mark.parametrize("members", ["", "void@x.test", "void@x.test other@x.test", "void@x.test void@x.test"])
 def test_a_list_without_people_is_of_unknown_size(members: str) -> None:
-    directory = build(pairs(void=members), {"void@x.test": Seen(0)}, {})
+    directory = build([*pairs(void=members, other="void@x.test"), ("void@x.test", "")], {"void@x.test": Seen(0)}, {})
     count = part(directory, "void@x.test").count
     assert (count.basis, count.high) == (Basis.UNKNOWN, None)
 
