@@ -1,0 +1,232 @@
+"""aiosmtpd's dialogue, made to the measure of a gate. The only module that uses aiosmtpd.
+
+What is ours instead of aiosmtpd's: the first line (an HTTP client is dropped), AUTH (passed on line by line, kept
+nowhere), the reading of content (in large pieces, and only ``CRLF . CRLF`` ends it), and that nothing is logged.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sendguard.smtp.content import CHUNK, Wire
+from sendguard.smtp.dialogue import Dialogue
+from sendguard.smtp.peers import Endpoint
+from sendguard.smtp.replies import Reply
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 300.0
+"""Between two commands (RFC 5321 §4.5.3.2.7), and between two pieces of content."""
+ANSWER_SECONDS = 1500.0
+"""For the answer to the final dot: longer than the longest hold and the longest wait for upstream's answer together."""
+OPENINGS = (b"EHLO", b"HELO", b"QUIT", b"NOOP")
+"""What a mail client may begin with. A web page that is made to send to this port begins otherwise."""
+COMMAND_OCTETS = 2048
+AUTH_OCTETS = 12_288
+"""RFC 4954 §4: the longest base64 response."""
+
+
+class GateProtocol(SMTP):
+    """One client connection."""
+
+    line_length_limit = 256 * 1024  # of the stream's buffer, so that content is read in large pieces
+
+    def __init__(
+        self, dialogue: Dialogue, ends: Callable[["GateProtocol"], None], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(
+            Answers(dialogue),
+            data_size_limit=None,
+            hostname="localhost",
+            ident="ESMTP SendGuard",
+            timeout=IDLE_SECONDS,
+            auth_require_tls=False,
+            loop=loop,
+        )
+        self.command_size_limits = defaultdict(lambda: COMMAND_OCTETS, AUTH=AUTH_OCTETS)
+        self.dialogue = dialogue
+        self._ends = ends
+        self._opening: bytes | None = b""
+        self._own: asyncio.Task[bool] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there; who runs it is found out while it waits for the banner."""
+        super().connection_made(transport)
+        near, far = (Endpoint(*transport.get_extra_info(end)[:2]) for end in ("sockname", "peername"))
+        self._own = self.loop.create_task(self._check_peer(near, far))
+
+    async def _check_peer(self, near: Endpoint, far: Endpoint) -> bool:
+        own = await self.dialogue.is_own(near, far)
+        if not own:
+            self.hang_up(self.dialogue.another_user())
+        return own
+
+    async def is_own(self) -> bool:
+        """Whether the client is this user's; the connection of another is being closed."""
+        return self._own is not None and await self._own
+
+    def data_received(self, data: bytes) -> None:
+        """Look at the first four octets before aiosmtpd sees any."""
+        if self._opening is not None:
+            data = self._opening + data
+            start = data[:4].upper()
+            if not any(opening.startswith(start) for opening in OPENINGS):
+                self.drop()
+                return
+            self._opening = data if len(data) < 4 else None
+            if self._opening is not None:
+                return
+        super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The client has gone; one that only closed its sending half counts as gone too."""
+        self.dialogue.client_gone()
+        return super().eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is closed, whoever closed it."""
+        self.dialogue.client_gone()
+        self._ends(self)
+        super().connection_lost(error)
+
+    def hang_up(self, reply: Reply | None = None) -> None:
+        """Say a last word, and close once it is sent."""
+        if self.transport is not None:
+            if reply is not None:
+                self._writer.write(reply.wire() + b"\r\n")
+            self.transport.close()
+
+    def drop(self) -> None:
+        """Close without a word."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply. After 421 the connection is closed."""
+        wire = status.encode() if isinstance(status, str) else status
+        await super().push(wire)
+        if wire.startswith(b"421"):
+            self.hang_up()
+
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        """Pass the client's login on to upstream, line by line. The lines are shown to nobody."""
+        mechanism = (arg or "").partition(" ")[0].upper()
+        if await self.check_helo_needed("EHLO"):
+            return
+        if self.dialogue.is_logged_in:
+            await self.push("503 5.5.1 Already logged in")
+        elif mechanism not in self.dialogue.mechanisms:
+            await self.push("504 5.5.4 This way to log in is not offered")
+        else:
+            await self._log_in(f"AUTH {arg}")
+
+    async def _log_in(self, line: str) -> None:
+        said: list[str] = []
+        reply = await self.dialogue.log_in(line, said)
+        while reply.code == 334:
+            await self.push(reply.wire())
+            said.append(line)
+            line = (await self._reader.readuntil(b"\r\n")).decode("ascii", "replace").strip()
+            reply = await self.dialogue.log_in(line, said)
+        await self.push(reply.wire())
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """Read the content and answer its final dot."""
+        if await self.check_helo_needed():
+            return
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Need RCPT first")
+            return
+        await self.push("354 End with a dot on a line of its own")
+        wire = Wire(self.dialogue.size_limit)
+        while not wire.add(await self._reader.read(CHUNK)):
+            self._reset_timeout()
+        content, rest = wire.take()
+        self._reader.feed_data(rest)
+        self._reset_timeout(ANSWER_SECONDS)
+        reply = await self.dialogue.content(content, too_large=wire.too_large)
+        self._reset_timeout()
+        self.envelope = self._create_envelope()
+        await self.push(reply.wire())
+
+    async def smtp_VRFY(self, arg: str | None) -> None:
+        """Not offered, like EXPN: upstream is asked about recipients by RCPT."""
+        await self.push("502 5.5.1 Not implemented")
+
+    smtp_EXPN = smtp_HELP = smtp_VRFY
+
+
+class Answers:
+    """aiosmtpd's hooks, each answered by the dialogue."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+
+    async def handle_EHLO(
+        self, server: GateProtocol, session: Session, envelope: Envelope, name: str, offered: list[str]
+    ) -> list[bytes]:
+        """Offer what upstream can do, not what aiosmtpd can."""
+        return [await self._greet(server, session, name)]
+
+    async def handle_HELO(self, server: GateProtocol, session: Session, envelope: Envelope, name: str) -> bytes:
+        """A client that knows no extensions."""
+        said = await self._greet(server, session, name)
+        return said.partition(b"\r\n")[0].replace(b"250-", b"250 ", 1)
+
+    async def _greet(self, server: GateProtocol, session: Session, name: str) -> bytes:
+        reply = await self._dialogue.greet(name) if await server.is_own() else self._dialogue.another_user()
+        if reply.is_positive:
+            session.host_name = name  # aiosmtpd asks for EHLO again without it
+            server.enable_SMTPUTF8 = self._dialogue.utf8
+        else:
+            server.loop.call_soon(server.hang_up)
+        return reply.wire()
+
+    async def handle_MAIL(
+        self, server: GateProtocol, session: Session, envelope: Envelope, address: str, parameters: list[str]
+    ) -> bytes:
+        """MAIL FROM."""
+        reply = await self._dialogue.mail("" if address == "<>" else address, parameters)
+        if reply.is_positive:
+            envelope.mail_from = address
+        return reply.wire()
+
+    async def handle_RCPT(
+        self, server: GateProtocol, session: Session, envelope: Envelope, address: str, parameters: list[str]
+    ) -> bytes:
+        """RCPT TO."""
+        reply = await self._dialogue.rcpt(address)
+        if reply.is_positive:
+            envelope.rcpt_tos.append(address)
+        return reply.wire()
+
+    async def handle_RSET(self, server: GateProtocol, session: Session, envelope: Envelope) -> str:
+        """RSET."""
+        await self._dialogue.reset()
+        return "250 2.0.0 OK"
+
+    async def handle_exception(self, error: Exception) -> bytes:
+        """A fault of ours: nothing has left. The text of an error may hold addresses, so only its type is logged."""
+        log.error("gate: %s", type(error).__name__)
+        return self._dialogue.fault().wire()
+
+
+class Busy(asyncio.Protocol):
+    """A client too many."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say so, and close."""
+        if isinstance(transport, asyncio.Transport):
+            transport.write(self._reply.wire() + b"\r\n")
+            transport.close()
+
+
+def silence_aiosmtpd() -> None:
+    """aiosmtpd logs every command with its addresses, and at DEBUG the content."""
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,89 @@
+"""Sending by SendGuard itself, for the guarded outbox; and trying a server out, for the account form."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sendguard.guard.account import Account, Server
+from sendguard.guard.ports import Secrets, SubmissionRefused, UpstreamUnreachable
+from sendguard.mail.header import header_block
+from sendguard.smtp.addresses import BadAddress, needs_utf8, path
+from sendguard.smtp.content import problem_in
+from sendguard.smtp.upstream import Capabilities, Upstream, verifying_context
+
+NAME = "[127.0.0.1]"
+"""What we greet with: a name would tell the server, and every reader of Received, how this computer is called."""
+
+
+class SmtpSubmitter:
+    """``guard.ports.Submitter`` for one account. One message, one connection. ValueError without ``account.smtp``."""
+
+    def __init__(self, account: Account, secrets: Secrets, context: ssl.SSLContext | None = None) -> None:
+        if account.smtp is None:
+            raise ValueError("the account has no submission server")
+        self._account = account
+        self._server = account.smtp
+        self._secrets = secrets
+        self._context = context or verifying_context()
+
+    def submit(
+        self, raw: bytes, originator: str, recipients: tuple[str, ...], before_first_byte: Callable[[], None]
+    ) -> str:
+        """Send to all recipients or to none; returns upstream's final words.
+
+        ``before_first_byte`` is called once, before MAIL FROM goes out. Raises SubmissionRefused, ReplyLost or
+        UpstreamUnreachable; whatever ``before_first_byte`` raises comes through, and nothing was sent.
+        """
+        problem = problem_in(raw)
+        if problem:
+            raise SubmissionRefused(554, f"5.6.0 {problem}")
+        password = self._secrets.get(self._account.name, "smtp") if self._server.user else ""
+        if password is None:
+            raise UpstreamUnreachable("no_password")
+        with _logged_in(self._server, password, self._context) as upstream:
+            commands = tuple(_commands(raw, originator, recipients, upstream.capabilities))
+            before_first_byte()
+            for command in commands:
+                reply = upstream.command(command)
+                if not reply.is_positive:
+                    raise SubmissionRefused(reply.code, reply.text)
+            reply = upstream.command("DATA")
+            if reply.code != 354:
+                raise SubmissionRefused(reply.code, reply.text)
+            return upstream.content(raw, _nothing_more).text
+
+
+def check_connection(server: Server, password: str, context: ssl.SSLContext | None = None) -> None:
+    """Connect, verify, log in and leave. Raises UpstreamUnreachable (``why`` is a code) or SubmissionRefused."""
+    with _logged_in(server, password, context or verifying_context()):
+        pass
+
+
+@contextmanager
+def _logged_in(server: Server, password: str, context: ssl.SSLContext) -> Iterator[Upstream]:
+    upstream = Upstream.connect(server, NAME, context)
+    try:
+        if server.user:
+            upstream.log_in(server.user, password)
+        yield upstream
+        upstream.quit()
+    finally:
+        upstream.close()
+
+
+def _commands(raw: bytes, originator: str, recipients: tuple[str, ...], can: Capabilities) -> Iterator[str]:
+    """MAIL and RCPT. Raises SubmissionRefused for an address that cannot stand in a command."""
+    try:
+        utf8 = can.utf8 and (needs_utf8(originator, *recipients) or not header_block(raw).isascii())
+        parameters = [f"SIZE={len(raw)}"] if can.knows_size else []
+        parameters += ["BODY=8BITMIME"] if can.eight_bit and not raw.isascii() else []
+        parameters += ["SMTPUTF8"] if utf8 else []
+        yield " ".join((f"MAIL FROM:{path(originator, utf8=can.utf8)}", *parameters))
+        for recipient in recipients:
+            yield f"RCPT TO:{path(recipient, utf8=can.utf8)}"
+    except BadAddress as error:
+        raise SubmissionRefused(553, "5.1.3 address not allowed") from error
+
+
+def _nothing_more() -> None:
+    """Nobody but us can change their mind between content and final dot."""
