@@ -1,0 +1,97 @@
+"""The drafts watch: judges a draft when it is saved, and warns early. It cannot stop another program's Send."""
+
+import ssl
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from sendguard.guard.account import Account
+from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.intake import Intake
+from sendguard.guard.ports import Secrets
+from sendguard.imap.client import Pushed
+from sendguard.imap.compositions import Compositions
+from sendguard.imap.connection import Connection, since
+from sendguard.imap.errors import MailboxError
+from sendguard.imap.folders import Folders
+from sendguard.imap.mailbox import Mailbox
+from sendguard.imap.watching import FolderWatch, WatchState
+
+FRESH = timedelta(days=1)
+"""Drafts already there are judged when they are of today or of the day before: old ones would be a storm."""
+MAX_AT_START = 50
+
+
+class DraftsWatch:
+    """Watches one account's Drafts. Reads header blocks only, in a folder opened for reading: it changes no flag."""
+
+    def __init__(
+        self,
+        account: Account,
+        secrets: Secrets,
+        intake: Intake,
+        gatekeeper: Gatekeeper,
+        clock: Callable[[], datetime],
+        *,
+        known: Compositions | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        drafts = _Drafts(intake, gatekeeper, clock, known or Compositions())
+        mailbox = Mailbox(account, secrets, context)
+        self._watch = FolderWatch(
+            f"drafts of {account.name}", mailbox.open, drafts, lambda why: gatekeeper.trouble(why, account.name)
+        )
+
+    @property
+    def state(self) -> WatchState:
+        """How the watch is doing."""
+        return self._watch.state
+
+    def start(self) -> None:
+        """Start watching, on a thread of its own."""
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._watch.stop()
+
+
+class _Drafts:
+    """What is done with the folder in sight. No push is waited for to be merged with the next: arrivals are judged."""
+
+    def __init__(
+        self, intake: Intake, gatekeeper: Gatekeeper, clock: Callable[[], datetime], known: Compositions
+    ) -> None:
+        self._intake = intake
+        self._gatekeeper = gatekeeper
+        self._clock = clock
+        self._known = known
+        self._uidvalidity = 0
+        self._next_uid = 0
+
+    def opened(self, connection: Connection) -> None:
+        """Judge what was saved while nobody looked; after the first start, or when all UIDs are void, fresh drafts."""
+        name = Folders.of(connection).drafts
+        if not name:
+            raise MailboxError("no_drafts_folder")
+        folder = connection.select(name, readonly=True)
+        if folder.uidvalidity == self._uidvalidity:
+            self._judge(connection, connection.uids_from(self._next_uid))
+        else:
+            self._uidvalidity, self._next_uid = folder.uidvalidity, folder.uidnext
+            day = self._clock() - FRESH
+            self._judge(connection, connection.uids(since(day.year, day.month, day.day))[-MAX_AT_START:])
+        self._known.still_there(connection.uids())
+
+    def changed(self, connection: Connection, pushed: Pushed) -> None:
+        """Judge what has arrived; what has left is looked at afterwards."""
+        if pushed.arrived or not pushed:
+            self._judge(connection, connection.uids_from(self._next_uid))
+        if pushed.left:
+            self._known.still_there(connection.uids())
+
+    def _judge(self, connection: Connection, uids: Iterable[int]) -> None:
+        for uid, header in sorted(connection.headers(uids).items()):
+            self._next_uid = max(self._next_uid, uid + 1)
+            submission = self._intake.submission(header, whole=False)
+            last = self._known.last(submission.composition)
+            self._known.keep(self._gatekeeper.warn(submission, last), uid)

@@ -1,0 +1,116 @@
+"""Header editing on the bytes of a message: what is not named here stays as it was, octet for octet."""
+
+import re
+from collections.abc import Iterable
+from email.utils import formataddr
+
+from sendguard.mail.address import Mailbox, is_addr_spec
+from sendguard.mail.message import Message
+
+BLIND = ("bcc", "resent-bcc")
+DRAFT_ONLY = (
+    "x-mozilla-draft-info",
+    "x-mozilla-status*",
+    "x-mozilla-keys",
+    "x-identity-key",
+    "x-account-key",
+    "fcc",
+    "x-uniform-type-identifier",
+    "x-apple-*",
+    "x-draft-info",
+    "x-kmail-*",
+)
+"""Fields a client keeps in its drafts for itself (lower case; ``*`` for any ending): facts/imap-smtp-thunderbird §2."""
+
+MAX_NAME = 100
+"""Characters of a display name we write. A longer one is left out: a line must stay below 998 octets."""
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
+
+
+def without_fields(raw: bytes, names: Iterable[str]) -> bytes:
+    """Take every field with one of these names out of the header, its folded lines included.
+
+    ``names`` are lower case; one that ends in ``*`` stands for all that begin so. Where the same bytes may be read in
+    two ways (a bare CR), the reading that finds more fields is taken.
+    """
+    wanted = tuple(names)
+    exact = {name for name in wanted if not name.endswith("*")}
+    prefixes = tuple(name[:-1] for name in wanted if name.endswith("*"))
+    fields, rest = _split(raw)
+    return b"".join(field for name, field in fields if name not in exact and not name.startswith(prefixes)) + rest
+
+
+def sent_copy(raw: bytes, *, message_id: str, date: str) -> bytes:
+    """What a client would file in Sent: CRLF throughout, without draft-only fields, with Bcc.
+
+    ``message_id`` (with its brackets) and ``date`` are put in where the message has none.
+    """
+    clean = without_fields(_LINE_END.sub(b"\r\n", raw), DRAFT_ONLY)
+    return _with_missing(_with_missing(clean, "Message-ID", message_id), "Date", date)
+
+
+def for_submission(raw: bytes, *, message_id: str, date: str) -> bytes:
+    """What goes to the submission server: as ``sent_copy``, and without the blind recipients."""
+    return without_fields(sent_copy(raw, message_id=message_id, date=date), BLIND)
+
+
+def reply_to_sender_only(raw: bytes, sender: Mailbox) -> bytes:
+    """Make a reply go to ``sender`` and nobody else: To is replaced, Cc and Bcc are taken out; CRLF throughout.
+
+    Raises ValueError when the sender's address cannot stand in a header.
+    """
+    if not is_addr_spec(sender.address):
+        raise ValueError("the sender's address cannot be written")
+    fields, rest = _split(_LINE_END.sub(b"\r\n", raw))
+    kept: list[bytes] = []
+    place = None
+    for name, field in fields:
+        if name in {"to", "cc", *BLIND, "resent-to", "resent-cc"}:
+            place = len(kept) if place is None else place
+        else:
+            kept.append(field)
+    kept.insert(len(kept) if place is None else place, b"To: " + _mailbox(sender) + b"\r\n")
+    return b"".join(kept) + (rest or b"\r\n")
+
+
+def sender_of(original: Message) -> Mailbox | None:
+    """Whom a reply to the sender only goes to: the author, unless a list put itself into From. None when unclear."""
+    candidates = (*original.originators[:1], *original.reply_to[:1])
+    people = [box for box in candidates if box.address not in original.list_signs.addresses]
+    return people[0] if people and is_addr_spec(people[0].address) else None
+
+
+def _split(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
+    """The fields, by lower-case name (empty for a line that is no field), and all from the empty line on."""
+    starts: list[tuple[str, int]] = []
+    end = 0
+    for found in _LINE.finditer(raw):
+        line = found[0]
+        if not line.strip(b"\r\n"):
+            break
+        if line[:1] not in b" \t" or not starts:
+            name = _NAME.match(line)
+            starts.append((name[1].decode("ascii").lower() if name else "", end))
+        end = found.end()
+    ends = [*(start for _, start in starts[1:]), end]
+    return [(name, raw[start:stop]) for (name, start), stop in zip(starts, ends, strict=False)], raw[end:]
+
+
+def _with_missing(raw: bytes, name: str, body: str) -> bytes:
+    fields, rest = _split(raw)
+    if any(known == name.lower() and field.partition(b":")[2].strip() for known, field in fields):
+        return raw
+    kept = b"".join(field for known, field in fields if known != name.lower())
+    if kept and not kept.endswith(b"\r\n"):
+        kept += b"\r\n"
+    return kept + f"{name}: {body}\r\n".encode() + (rest or b"\r\n")
+
+
+def _mailbox(box: Mailbox) -> bytes:
+    name = box.display_name
+    if not name or len(name) > MAX_NAME or not name.isprintable() or not box.address.isascii():
+        return b"<" + box.address.encode("utf-8", "surrogateescape") + b">"
+    return formataddr((name, box.address)).encode("ascii")
