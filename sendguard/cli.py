@@ -53,7 +53,7 @@ def check(
     FILE is a message (RFC 5322), or - for standard input. Exit status: 0 it may go, 10 it would be asked about, 20 it
     would be refused, 2 wrong use.
     """
-    from sendguard.bootstrap import judge_once
+    from sendguard.bootstrap.once import judge_once
     from sendguard.guard.report import report
     from sendguard.policy.action import Action
 
@@ -79,7 +79,7 @@ def check(
 @AS_JSON
 def count(addresses: Sequence[str], directory: Path, as_json: bool) -> None:
     """Count the distinct people behind addresses."""
-    from sendguard.bootstrap import count_once
+    from sendguard.bootstrap.once import count_once
     from sendguard.guard.report import count_report
 
     with _errors_in_words():
@@ -99,7 +99,7 @@ def run() -> None:
 
     With no account yet it opens the practice mailbox.
     """
-    from sendguard.bootstrap import run as start
+    from sendguard.bootstrap.start import start
 
     with _errors_in_words():
         sys.exit(start())
@@ -113,7 +113,7 @@ def run() -> None:
 @AS_JSON
 def demo(terminal: bool, answer: str | None, as_json: bool) -> None:
     """Play the story of 2016 in the practice mailbox: a real mail server on this computer, nobody's real mail."""
-    from sendguard.bootstrap import play_demo
+    from sendguard.bootstrap.start import play_demo
 
     with _errors_in_words():
         sys.exit(play_demo(terminal=terminal or as_json or answer is not None, answer=answer, as_json=as_json))
@@ -126,7 +126,7 @@ def doctor(as_json: bool) -> None:
 
     Exit status 1 when the proof fails.
     """
-    from sendguard.bootstrap import examine
+    from sendguard.bootstrap.doctor import examine
 
     with _errors_in_words():
         sys.exit(examine(as_json=as_json))
@@ -160,7 +160,7 @@ def _address(text: str) -> str:
 @contextmanager
 def _errors_in_words() -> "Iterator[None]":
     """Wrong input ends with one sentence and exit status 2, never with a traceback."""
-    from sendguard.bootstrap import WrongInput
+    from sendguard.bootstrap.once import WrongInput
 
     try:
         yield
@@ -181,6 +181,6 @@ def _in_words(judgement: "Judgement") -> "Iterator[str]":
 
 
 def _sentences() -> "Sentences":
-    from sendguard.bootstrap import sentences
+    from sendguard.bootstrap.once import sentences
 
     return sentences()

@@ -1,8 +1,10 @@
-"""The only module that knows every adapter: it puts them together and starts them."""
+"""Judging and counting once, for the command line: nothing is started, held or remembered."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
-from sendguard.audience.audience import Audience
+from sendguard.audience.audience import Audience, Seen
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query
@@ -91,8 +93,8 @@ class _TheOriginal:
 class _NothingSeen:
     """No list was ever seen before: for judging outside the running SendGuard."""
 
-    def last(self, addresses: tuple[str, ...]) -> dict[str, object]:
+    def last(self, addresses: tuple[str, ...]) -> Mapping[str, Seen]:
         return {}
 
-    def remember(self, sizes: object, at: object) -> None:
+    def remember(self, sizes: Mapping[str, int], at: datetime) -> None:
         pass

@@ -1,0 +1,1 @@
+"""The only package that knows every adapter: it puts them together and starts them."""

@@ -1,0 +1,143 @@
+"""The send paths of one account: its gate, its guarded outbox, its drafts watch."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from sendguard.guard.account import Account
+from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.intake import Intake, NoOriginals, Originals
+from sendguard.guard.ports import Secrets
+from sendguard.mail.submission import Hook
+from sendguard.settings.values import Values
+from sendguard.wording.sentences import Sentences
+
+log = logging.getLogger(__name__)
+
+
+class Path(Protocol):
+    """One way mail takes past SendGuard."""
+
+    @property
+    def state(self) -> str:
+        """How it stands, in its adapter's words."""
+        ...
+
+    def start(self) -> None:
+        """Start it."""
+        ...
+
+    def stop(self) -> None:
+        """Stop it; returns when it has ended."""
+        ...
+
+
+class AccountPaths:
+    """Makes, starts and stops the paths of one account. imapclient and aiosmtpd are imported when it starts."""
+
+    def __init__(
+        self,
+        account: Account,
+        secrets: Secrets,
+        gatekeeper: Gatekeeper,
+        sentences: Sentences,
+        values: Callable[[], Values],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.account = account
+        self._secrets = secrets
+        self._gatekeeper = gatekeeper
+        self._sentences = sentences
+        self._values = values
+        self._clock = clock
+        self._originals: Originals = NoOriginals()
+        self.running: dict[Hook, Path] = {}
+        self.failed: dict[Hook, str] = {}
+
+    def start(self) -> None:
+        """Start every path the account has. One that does not start is in ``failed``, with its code."""
+        if self.account.imap is not None:
+            from sendguard.imap.originals import ImapOriginals
+
+            self._originals = ImapOriginals([self.account], self._secrets)
+        for hook, make in (
+            (Hook.SMTP_GATE, self._gate),
+            (Hook.IMAP_OUTBOX, self._outbox),
+            (Hook.IMAP_DRAFTS, self._drafts),
+        ):
+            path = make()
+            if path is not None:
+                self._start(hook, path)
+
+    def stop(self) -> None:
+        """Stop them all; one that fails to stop keeps no other from it."""
+        for hook, path in self.running.items():
+            try:
+                path.stop()
+            except Exception as error:  # the last thing a path does must not keep the others running
+                log.error("%s did not stop: %s", hook, type(error).__name__)  # noqa: TRY400 - its text may hold mail
+        self.running.clear()
+        close = getattr(self._originals, "close", None)
+        if close is not None:
+            close()
+
+    def was_sent(self, message_id: str) -> bool:
+        """Whether the account's Sent folder holds a message. Blocks as long as the server lets it."""
+        if self.account.imap is None:
+            return False
+        from sendguard.imap.sent import SentLookup
+
+        return SentLookup([self.account], self._secrets).find(self.account.name, message_id) is True
+
+    def _start(self, hook: Hook, path: Path) -> None:
+        try:
+            path.start()
+        except Exception as error:  # whatever it is: this path is closed, and the person is told
+            code = getattr(error, "code", "") or "path_failed"
+            log.warning("%s did not start: %s", hook, type(error).__name__)
+            self.failed[hook] = str(code)
+            self._gatekeeper.trouble(str(code), self.account.name)
+        else:
+            self.running[hook] = path
+
+    def _intake(self, hook: Hook) -> Intake:
+        return Intake(self.account, hook, self._originals)
+
+    def _gate(self) -> Path | None:
+        if self.account.smtp is None or not self.account.gate_port:
+            return None
+        from sendguard.smtp.gate import SmtpGate
+        from sendguard.smtp.limits import GateLimits
+
+        return SmtpGate(
+            self.account,
+            self._gatekeeper,
+            self._intake(Hook.SMTP_GATE),
+            self._sentences,
+            lambda: GateLimits.of(self._values()),
+        )
+
+    def _outbox(self) -> Path | None:
+        if self.account.imap is None or self.account.smtp is None or not self.account.outbox:
+            return None
+        from sendguard.imap.outbox import GuardedOutbox
+        from sendguard.smtp.submitter import SmtpSubmitter
+
+        return GuardedOutbox(
+            self.account,
+            self._secrets,
+            self._intake(Hook.IMAP_OUTBOX),
+            self._gatekeeper,
+            SmtpSubmitter(self.account, self._secrets),
+            self._clock,
+            max_size=self._values().number("MaxMessageMegabytes") * 1_000_000,
+        )
+
+    def _drafts(self) -> Path | None:
+        if self.account.imap is None or not self.account.watch_drafts:
+            return None
+        from sendguard.imap.drafts import DraftsWatch
+
+        intake = self._intake(Hook.IMAP_DRAFTS)
+        return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock)

@@ -1,0 +1,192 @@
+"""Everything that runs for one person: ledger, gatekeeper, and the paths of each account."""
+
+import logging
+import secrets as random_bytes
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sendguard.audience.audience import Audience
+from sendguard.audience.resolver import Resolver
+from sendguard.audience.signs import Signs
+from sendguard.audience.source import Query, Source
+from sendguard.bootstrap.paths import AccountPaths
+from sendguard.guard.account import Account
+from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.judge import Judge
+from sendguard.guard.ledger import Record, State
+from sendguard.guard.ports import Asker, Question, Secrets
+from sendguard.guard.rules import organisation_of, rules_of
+from sendguard.policy.rules import Rules
+from sendguard.settings.values import Values
+from sendguard.storage.database import Database
+from sendguard.storage.files import load_accounts, load_settings, save_accounts, save_settings
+from sendguard.storage.ledger import SqliteLedger
+from sendguard.storage.places import Places, installation_key
+from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
+from sendguard.wording.catalogue import Catalogue, here_and_now
+from sendguard.wording.sentences import Sentences
+
+log = logging.getLogger(__name__)
+
+
+class LateAsker:
+    """``guard.ports.Asker`` before there is a screen: nobody can be asked until ``asker`` is set."""
+
+    def __init__(self) -> None:
+        self.asker: Asker | None = None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a screen, and it works."""
+        return self.asker is not None and self.asker.can_ask
+
+    def show(self, question: Question | None, waiting: int) -> None:
+        """Hand on to the screen."""
+        if self.asker is not None:
+            self.asker.show(question, waiting)
+
+
+class Program:
+    """Opens the ledger when made, starts the paths with ``start``, and ends everything with ``stop``.
+
+    Raises LedgerFailed or OSError when its files cannot be opened: without a ledger nothing is guarded, and no gate
+    listens.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        secrets: Secrets,
+        *,
+        directory: Source | None = None,
+        clock: Callable[[], datetime] = here_and_now,
+    ) -> None:
+        self.places = places.make()
+        self.secrets = secrets
+        self.clock = clock
+        self.asker = LateAsker()
+        self._fixed_directory = directory
+        self._lock = threading.RLock()
+        self._values = load_settings(places.settings)
+        self._database = Database(places.ledger)
+        pseudonyms = Pseudonyms(installation_key(places))
+        self.taught = Taught(self._database, pseudonyms)
+        self.ledger = SqliteLedger(self._database)
+        self._resolver = self._make_resolver()
+        judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
+        self.gatekeeper = Gatekeeper(judge, self.ledger, self.asker, clock, lambda: random_bytes.token_hex(8))
+        self._paths: dict[str, AccountPaths] = {}
+        self._running = False
+
+    @property
+    def sentences(self) -> Sentences:
+        """Sentences in the person's language."""
+        return Sentences(Catalogue.for_language(self._values.text("Language")))
+
+    @property
+    def values(self) -> Values:
+        """The settings in force."""
+        return self._values
+
+    def start(self) -> None:
+        """Put the ledger right, then start every account's paths. What does not start is trouble, and told."""
+        self._running = True
+        for invalid in self._values.invalid[:1]:
+            self.gatekeeper.trouble("settings", invalid.name)
+        unknown = self.gatekeeper.recover()
+        self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
+        for account in self.accounts():
+            self._start(account)
+        self._look_up(unknown)
+
+    def stop(self) -> None:
+        """Stop every path, then close the ledger. What is held is not sent."""
+        with self._lock:
+            self._running = False
+            for paths in self._paths.values():
+                paths.stop()
+            self._paths.clear()
+        self._resolver.close()
+        self._database.close()
+
+    def accounts(self) -> tuple[Account, ...]:
+        """The accounts of this person. Raises FileUnreadable."""
+        return load_accounts(self.places.accounts)
+
+    def save_account(self, account: Account) -> None:
+        """Add or replace an account and start its paths anew. Raises OSError, FileUnreadable."""
+        others = tuple(each for each in self.accounts() if each.name != account.name)
+        save_accounts(self.places.accounts, (*others, account))
+        self._start(account)
+
+    def delete_account(self, name: str) -> None:
+        """Stop an account's paths and forget it and its secrets. Raises OSError, FileUnreadable."""
+        save_accounts(self.places.accounts, tuple(each for each in self.accounts() if each.name != name))
+        with self._lock:
+            paths = self._paths.pop(name, None)
+        if paths is not None:
+            paths.stop()
+        self.secrets.delete(name)
+
+    def save_settings(self, values: Values) -> None:
+        """Write the settings; they are in force for the next decision. Raises OSError."""
+        save_settings(self.places.settings, values)
+        with self._lock:
+            old, self._values = self._resolver, values
+            self._resolver = self._make_resolver()
+        old.close()
+
+    def paths(self) -> tuple[AccountPaths, ...]:
+        """The paths of each account, as they stand."""
+        with self._lock:
+            return tuple(self._paths.values())
+
+    def history(self) -> tuple[Record, ...]:
+        """The latest rows. Raises LedgerFailed."""
+        return self.ledger.history()
+
+    def unknown(self) -> tuple[Record, ...]:
+        """The rows of which nobody knows whether they were sent. Raises LedgerFailed."""
+        return self.ledger.in_states(State.UNKNOWN)
+
+    def _start(self, account: Account) -> None:
+        fresh = AccountPaths(account, self.secrets, self.gatekeeper, self.sentences, lambda: self._values, self.clock)
+        with self._lock:
+            if not self._running:
+                return
+            old = self._paths.get(account.name)
+            if old is not None:
+                old.stop()
+            self._paths[account.name] = fresh
+            fresh.start()
+
+    def _look_up(self, unknown: Iterable[Record]) -> None:
+        """See whether Sent tells what became of messages whose reply was lost."""
+        for record in unknown:
+            paths = self._paths.get(record.account)
+            if paths is not None and paths.was_sent(record.message_id):
+                self.gatekeeper.settle(record.id, was_sent=True, detail="found_in_sent")
+
+    def _resolve(self, query: Query) -> Audience:
+        return self._resolver.resolve(query)
+
+    def _rules(self) -> Rules:
+        return rules_of(self._values)
+
+    def _make_resolver(self) -> Resolver:
+        values = self._values
+        sources: list[Source] = [self.taught]
+        if self._fixed_directory is not None:
+            sources.append(self._fixed_directory)
+        elif values.text("DirectoryFolder"):
+            from sendguard.directories.folder import FolderDirectory
+
+            sources.append(FolderDirectory(Path(values.text("DirectoryFolder"))))
+        return Resolver(
+            sources,
+            Signs(values.lines("ListPatterns")),
+            organisation=organisation_of(values),
+            deadline=values.number("LookupDeadline") / 1000,
+        )

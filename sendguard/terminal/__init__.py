@@ -1,0 +1,1 @@
+"""Asking and telling in a terminal, where there is no screen."""

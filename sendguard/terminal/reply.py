@@ -1,0 +1,63 @@
+"""How questions are answered in a terminal."""
+
+from collections.abc import Callable
+
+from sendguard.guard.ports import Answer, Question
+from sendguard.policy.action import Action
+from sendguard.wording.sentences import Sentences
+
+Print = Callable[[str], None]
+ReadLine = Callable[[str], str]
+"""Prints a prompt and reads a line; raises EOFError at the end of the input."""
+
+
+def by_rule(answer: Answer) -> Callable[[Question], tuple[Answer, str]]:
+    """Answer every question alike. Where only the outbox can reply to the sender, elsewhere that is "don't send"."""
+
+    def reply(question: Question) -> tuple[Answer, str]:
+        if answer is Answer.REPLY_TO_SENDER and not question.judgement.submission.can_reply_to_sender:
+            return Answer.DONT_SEND, ""
+        return answer, question.judgement.verdict.to_type
+
+    return reply
+
+
+class ByPerson:
+    """Prints the question as the window shows it, and takes a line for the answer. No line means: don't send."""
+
+    def __init__(self, say: Sentences, show: Print, read: ReadLine) -> None:
+        self._say = say
+        self._show = show
+        self._read = read
+
+    def __call__(self, question: Question) -> tuple[Answer, str]:
+        """Ask; the end of the input is "don't send"."""
+        for line in question_lines(self._say, question):
+            self._show(line)
+        verdict = question.judgement.verdict
+        can_reply = question.judgement.submission.can_reply_to_sender
+        typed_way = verdict.action is Action.CONFIRM_TYPED
+        text = self._say.catalogue.text
+        send = self._say.send_to(question.judgement.audience.count)
+        self._show(text("  Enter: don't send"))
+        if can_reply:
+            self._show(text("  r: reply to the sender only"))
+        self._show(text("  {word}: {send}", word=verdict.to_type if typed_way else "send", send=send))
+        try:
+            line = self._read("> ").strip()
+        except EOFError:
+            return Answer.DONT_SEND, ""
+        if line == "r" and can_reply:
+            return Answer.REPLY_TO_SENDER, ""
+        if line and (verdict.accepts(line) if typed_way else line == "send"):
+            return Answer.SEND, line
+        return Answer.DONT_SEND, ""
+
+
+def question_lines(say: Sentences, question: Question) -> list[str]:
+    """The question in lines, the number first."""
+    audience = question.judgement.audience
+    lines = ["", f"  {say.people(audience.count)}", f"  {say.basis(audience.count)}"]
+    lines += [f"  {say.part(part)}" for part in audience.lists]
+    lines += [f"  - {say.reason(reason)}" for reason in question.judgement.verdict.reasons]
+    return [*lines, ""]
