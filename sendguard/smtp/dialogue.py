@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
+from weakref import WeakSet
 
 from sendguard.guard.account import Account, Server
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
@@ -42,7 +43,7 @@ class Service:
     limits: Callable[[], GateLimits]
     executor: Executor
     peers: Peers
-    relays: set[Relay] = field(default_factory=set)
+    relays: WeakSet[Relay] = field(default_factory=WeakSet)
 
 
 class Dialogue:
@@ -119,8 +120,11 @@ class Dialogue:
             return replies.not_an_identity(self._say)
         if "BODY=8BITMIME" in parameters and not self._capabilities.eight_bit:
             return Reply.own(555, "5.5.4", "8BITMIME is not offered")
+        sizes = [each for each in parameters if each.startswith("SIZE=")]
+        if any(int(each[5:]) > self.size_limit for each in sizes):
+            return replies.too_large(self._say, self.size_limit)
         if not self._capabilities.knows_size:
-            parameters = [each for each in parameters if not each.startswith("SIZE=")]
+            parameters = [each for each in parameters if each not in sizes]
         reply = await self._pass_on(" ".join(("MAIL FROM:{}", *parameters)), address)
         if reply.is_positive:
             self._originator, self._recipients = address, []
@@ -163,14 +167,14 @@ class Dialogue:
         self._forget()
         return reply
 
+    def client_comes(self, descriptor: int) -> None:
+        """A client is there, on a socket that stays open until ``client_gone`` has returned."""
+        self._relay.serve(descriptor)
+
     def client_gone(self) -> None:
         """The client's connection has ended. Does not wait."""
         self._relay.abandon()
-        self._service.executor.submit(self._leave)
-
-    def _leave(self) -> None:
-        self._relay.close()
-        self._service.relays.discard(self._relay)
+        self._service.executor.submit(self._relay.close)
 
     def _is_identity(self, address: str) -> bool:
         own, normal = self._service.account.own_addresses, normalise(address)

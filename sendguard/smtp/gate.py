@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from socket import socket
 from typing import Any
@@ -81,6 +82,11 @@ class SmtpGate:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
 
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
     def start(self) -> None:
         """Listen and serve. Raises GateNotStarted: the gate never takes another port than the account's."""
         silence_aiosmtpd()
@@ -95,7 +101,8 @@ class SmtpGate:
     def stop(self) -> None:
         """Close every connection. Open questions are withdrawn; a final dot that is out gets a short wait."""
         if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            with suppress(RuntimeError):  # it has ended before
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
         last = threading.Timer(LAST_WAIT, self._cut_relays)
         last.start()

@@ -59,6 +59,19 @@ def choose_port() -> int:
             return port
 
 
+def has_ended(descriptor: int) -> bool:
+    """Whether the other end of an open connection has closed it, known before anybody reads from it again."""
+    connection = socket.socket(fileno=descriptor)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.detach()
+
+
 @contextlib.contextmanager
 def _where_there_is(family: socket.AddressFamily) -> Iterator[None]:
     try:

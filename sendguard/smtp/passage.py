@@ -55,15 +55,14 @@ class Passage:
         began = asyncio.get_running_loop().time()
         for _ in range(TRIES):
             ticket = await self._receive(raw, envelope)
-            waited = not ticket.decision.done()
-            if waited:
+            if not ticket.decision.done():
                 hold = self._limits().hold(ticket.judgement.submission.message.user_agent)
                 if not await self._decided(ticket, until=began + hold):
                     return Reply.own(451, "4.7.0", self._sentences.try_again(ticket.judgement))
             decision = ticket.decision.result()
             if not decision.sends:
                 return self._refusal(decision)
-            reply = await self._released(ticket, raw, relay, waited)
+            reply = await self._released(ticket, raw, relay)
             if reply is not None:
                 return reply
         return replies.fault(self._sentences.fault())
@@ -97,8 +96,8 @@ class Passage:
             raise
         return True
 
-    async def _released(self, ticket: Ticket, raw: bytes, relay: Relay, waited: bool) -> Reply | None:
-        releasing = self._executor.submit(self._release, ticket, raw, relay, waited)
+    async def _released(self, ticket: Ticket, raw: bytes, relay: Relay) -> Reply | None:
+        releasing = self._executor.submit(self._release, ticket, raw, relay)
         try:
             return await asyncio.wrap_future(releasing)
         except asyncio.CancelledError:
@@ -106,10 +105,10 @@ class Passage:
                 self._executor.submit(self._withdraw, ticket, "client_gone")
             raise  # one that runs already learns from its relay that the client has gone
 
-    def _release(self, ticket: Ticket, raw: bytes, relay: Relay, waited: bool) -> Reply | None:
+    def _release(self, ticket: Ticket, raw: bytes, relay: Relay) -> Reply | None:
         """Commit "sending", send, and note what came of it; None when the approval does not hold any more."""
         try:
-            if waited:
+            if ticket.asked_at:  # and so upstream has waited
                 relay.revive()
             relay.check_wanted()
             self._gatekeeper.begin(ticket, raw)

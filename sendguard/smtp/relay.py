@@ -8,6 +8,7 @@ from threading import Lock
 
 from sendguard.guard.account import Server
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
+from sendguard.smtp.loopback import has_ended
 from sendguard.smtp.replies import Reply
 from sendguard.smtp.upstream import Capabilities, Upstream
 
@@ -41,6 +42,11 @@ class Relay:
         self._wanted = True
         self._busy = False
         self._committed = False
+        self._client: int | None = None
+
+    def serve(self, client: int) -> None:
+        """Name the client's socket. It must stay open until ``abandon`` has returned."""
+        self._client = client
 
     def greet(self, name: str) -> Capabilities:
         """Open the connection, or take back what was begun on it. A login that was lost with it is forgotten.
@@ -134,8 +140,12 @@ class Relay:
     def check_wanted(self) -> None:
         """Raise ClientGone when there is nobody to relay for."""
         with self._lock:
-            if not self._wanted:
-                raise ClientGone
+            self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        """Ask the system as well: it knows that the client has closed before the gate's loop gets to hear it."""
+        if not self._wanted or (self._client is not None and has_ended(self._client)):
+            raise ClientGone
 
     def abandon(self) -> None:
         """The client has gone. What is under way ends at once, unless the final dot is out: then its answer counts."""
@@ -162,8 +172,7 @@ class Relay:
 
     def _commit(self) -> None:
         with self._lock:
-            if not self._wanted:
-                raise ClientGone
+            self._check_wanted()
             self._committed = True
 
     def _open(self) -> Upstream:

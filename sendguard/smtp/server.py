@@ -55,6 +55,7 @@ class GateProtocol(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; who runs it is found out while it waits for the banner."""
         super().connection_made(transport)
+        self.dialogue.client_comes(transport.get_extra_info("socket").fileno())
         near, far = (Endpoint(*transport.get_extra_info(end)[:2]) for end in ("sockname", "peername"))
         self._own = self.loop.create_task(self._check_peer(near, far))
 

@@ -13,7 +13,7 @@ from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreacha
 from sendguard.smtp.content import final_dot, stuffed
 from sendguard.smtp.replies import Reply
 
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 """Less than RFC 5321 §4.5.3.2 gives a server (5 min): no mail client waits longer than 100 s for the gate itself."""
 FINAL_SECONDS = 600.0
@@ -46,6 +46,8 @@ def mapping_smtp_errors() -> Iterator[None]:
     except smtplib.SMTPNotSupportedError as error:  # no STARTTLS, and never without
         raise UpstreamUnreachable("tls") from error
     except smtplib.SMTPResponseException as error:
+        if not 400 <= error.smtp_code < 600:
+            raise UpstreamUnreachable("unreachable") from error
         words = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
         raise SubmissionRefused(error.smtp_code, words.decode("utf-8", "replace")) from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
