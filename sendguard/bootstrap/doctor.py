@@ -1,0 +1,130 @@
+"""``sendguard doctor``: how mail can leave this computer, and a proof that a send is really stopped."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from sendguard.bootstrap.once import WrongInput, sentences
+from sendguard.bootstrap.practice import practice
+from sendguard.guard.account import Account, is_loopback
+from sendguard.guard.ports import Answer
+from sendguard.settings.declared import N_
+from sendguard.storage.files import FileUnreadable, load_accounts
+from sendguard.storage.places import Places
+from sendguard.terminal.asker import TerminalAsker
+from sendguard.terminal.reply import by_rule
+from sendguard.thunderbird.profiles import outgoing_servers
+
+
+class Standing(StrEnum):
+    """What SendGuard does about a path."""
+
+    GUARDED = "guarded"
+    """It really holds what is sent this way, while it runs; when it does not run, nothing leaves this way."""
+    WARNED = "warned"
+    OPEN = "open"
+
+
+STANDING_WORDS = {
+    Standing.GUARDED: N_("guarded: blocks"),
+    Standing.WARNED: N_("warns only"),
+    Standing.OPEN: N_("open: not guarded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SendPath:
+    """One way mail can leave: ``what`` is a msgid with ``{name}``."""
+
+    what: str
+    name: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of the self-test: the refused message must not have arrived, the harmless one must have."""
+
+    refused_with: int
+    delivered_after_refusal: int
+    delivered_at_the_end: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether a send was really stopped, and mail still passes."""
+        return self.refused_with == 550 and self.delivered_after_refusal == 0 and self.delivered_at_the_end == 1
+
+
+def examine(*, as_json: bool) -> int:
+    """Print every path and the proof; returns 0 when the proof holds, else 1."""
+    try:
+        accounts = load_accounts(Places.of_this_user().accounts)
+    except FileUnreadable as error:
+        raise WrongInput(
+            f"{error}. Until it is mended SendGuard does not start, and its gates pass no mail."
+        ) from error
+    paths = tuple(send_paths(accounts, Path.home()))
+    proof = prove()
+    if as_json:
+        found = {"paths": [asdict(path) for path in paths], "self_test": asdict(proof) | {"holds": proof.holds}}
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for line in _in_words(paths, proof):
+            click.echo(line)
+    return 0 if proof.holds else 1
+
+
+def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
+    """The paths of our accounts, of Thunderbird's profiles and of this system; and those nobody here can see."""
+    gates: set[int] = set()
+    for account in accounts:
+        if account.smtp is not None and account.gate_port:
+            gates.add(account.gate_port)
+            yield SendPath(
+                N_("SMTP gate of {name}"), f"{account.name} (127.0.0.1:{account.gate_port})", Standing.GUARDED
+            )
+        if account.imap is not None and account.outbox:
+            yield SendPath(N_("Guarded outbox of {name}"), f"{account.name} ({account.outbox})", Standing.GUARDED)
+        if account.imap is not None and account.watch_drafts:
+            yield SendPath(N_("Drafts of {name}"), account.name, Standing.WARNED)
+    for server in outgoing_servers(home):
+        standing = Standing.GUARDED if is_loopback(server.host) and server.port in gates else Standing.OPEN
+        yield SendPath(N_("Thunderbird: {name}"), f"{server.profile}, {server.host}:{server.port}", standing)
+    if sendmail := shutil.which("sendmail", path="/usr/sbin:/usr/lib:/usr/bin"):
+        yield SendPath(N_("Programs that call {name}"), sendmail, Standing.OPEN)
+    yield SendPath(N_("Webmail, phones and other computers"), "", Standing.OPEN)
+
+
+def prove() -> Proof:
+    """Send two real messages through a real gate to a real server: one refused, one that nobody is asked about.
+
+    The same gate, gatekeeper and ledger as for real mail, in front of the practice mailbox.
+    """
+    with practice() as stage:
+        asker = TerminalAsker(by_rule(Answer.DONT_SEND))
+        stage.program.asker.asker = asker
+        asker.answer_to(stage.program.gatekeeper)
+        stage.program.start()
+        chapters = {chapter.name: chapter for chapter in stage.story.chapters}
+        told = chapters["first_mail"].play()
+        after = stage.delivered()
+        chapters["safe_mail"].play()
+        return Proof(told.code, after, stage.delivered())
+
+
+def _in_words(paths: tuple[SendPath, ...], proof: Proof) -> Iterator[str]:
+    text = sentences().catalogue.text
+    for path in paths:
+        yield f"{text(STANDING_WORDS[path.standing]):22} {text(path.what, name=path.name)}"
+    yield ""
+    if proof.holds:
+        yield text("Self-test: a message to 850,112 people was refused and did not arrive; one to a colleague did.")
+    else:
+        yield text(
+            "Self-test FAILED: a message that was refused was not stopped as it must be. Do not rely on SendGuard."
+        )

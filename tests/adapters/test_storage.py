@@ -1,0 +1,256 @@
+"""What is kept on this computer: the ledger, list sizes, settings, accounts."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sendguard.audience.audience import AddressKind, Seen
+from sendguard.audience.count import Basis
+from sendguard.audience.source import Query, SourceFailed
+from sendguard.guard.account import Account, Security, Server
+from sendguard.guard.ledger import IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
+from sendguard.mail.kind import Kind
+from sendguard.mail.submission import Hook
+from sendguard.policy.action import Action
+from sendguard.settings.values import Invalid, read_values
+from sendguard.storage.database import Database
+from sendguard.storage.files import FileUnreadable, load_accounts, load_settings, save_accounts, save_settings
+from sendguard.storage.ledger import SqliteLedger
+from sendguard.storage.places import Places, installation_key, replace_file
+from sendguard.storage.secret import KeyringSecrets, SessionSecrets
+from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+RECORD = Record(
+    "1", Hook.SMTP_GATE, "work", State.HELD, Kind.REPLY_ALL, 2, 38, 40, Basis.AT_MOST, Action.CONFIRM,
+    ("reply_reaches_many", "grown"), "v1", NOW, NOW, b"binding", b"retry", "<1@x>", asked=True,
+)  # fmt: skip
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "folder" / "ledger.sqlite")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ledger(database: Database) -> SqliteLedger:
+    return SqliteLedger(database)
+
+
+def test_a_row_comes_back_as_it_was_written(ledger: SqliteLedger) -> None:
+    unknown_size = replace(RECORD, id="2", high=None, basis=Basis.UNKNOWN, reasons=(), outcome=Outcome.SEND)
+    for record in (RECORD, unknown_size):
+        ledger.put(record)
+        assert ledger.get(record.id) == record
+    assert ledger.get("3") is None
+    assert ledger.history(1) == (unknown_size,)
+
+
+def test_a_row_moves_only_as_it_may(ledger: SqliteLedger) -> None:
+    ledger.put(RECORD)
+    later = NOW + timedelta(seconds=5)
+    with pytest.raises(IllegalMove):
+        ledger.move("1", State.SENT, later)
+    assert ledger.get("1") == RECORD
+    moved = ledger.move("1", State.APPROVED, later, outcome=Outcome.SEND)
+    assert (moved.state, moved.outcome, moved.changed_at) == (State.APPROVED, Outcome.SEND, later)
+    assert ledger.move("1", State.SENDING, later, detail="x").outcome is Outcome.SEND
+    assert ledger.move("1", State.UNKNOWN, later).detail == "x"
+    assert ledger.unknown_with(b"retry") == ledger.get("1") == ledger.by_binding(b"binding")
+    assert ledger.in_states(State.UNKNOWN, State.HELD) == (ledger.get("1"),)
+    with pytest.raises(LedgerFailed):
+        ledger.move("no such row", State.SENT, later)
+
+
+def test_an_answer_is_there_once_and_until_it_expires(ledger: SqliteLedger) -> None:
+    answer = Remembered(b"retry", Outcome.SEND, "150-150-exact-0", "v1", NOW + timedelta(minutes=10))
+    ledger.remember(answer)
+    assert ledger.recall(b"other", NOW) is None
+    assert ledger.recall(b"retry", NOW) == answer
+    assert ledger.recall(b"retry", NOW) is None
+    ledger.remember(answer)
+    assert ledger.recall(b"retry", NOW + timedelta(minutes=10)) is None
+
+
+def test_only_ended_rows_are_purged(ledger: SqliteLedger) -> None:
+    for number, state in enumerate((State.SENT, State.REFUSED, State.UNKNOWN, State.SENT)):
+        ledger.put(replace(RECORD, id=str(number), state=state, changed_at=NOW - timedelta(days=100 * (number < 3))))
+    assert ledger.purge(NOW - timedelta(days=90)) == 2
+    assert {record.id for record in ledger.history()} == {"2", "3"}
+
+
+def test_every_commit_is_synced_and_the_file_is_private(database: Database, tmp_path: Path) -> None:
+    with database.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert stat.S_IMODE((tmp_path / "folder" / "ledger.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_ledger_of_a_newer_version_or_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    newer = tmp_path / "newer.sqlite"
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(b"this is no database" * 100)
+    for path in (newer, other, tmp_path):
+        with pytest.raises(LedgerFailed):
+            Database(path)
+    assert other.read_bytes().startswith(b"this is no database")
+
+
+def test_a_damaged_row_is_an_error_and_not_a_guess(database: Database, ledger: SqliteLedger) -> None:
+    ledger.put(RECORD)
+    with database.transaction() as connection:
+        connection.execute("UPDATE submissions SET state = 'nonsense'")
+    with pytest.raises(LedgerFailed):
+        ledger.history()
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(database: Database, ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerFailed), database.transaction() as connection:
+        connection.execute("INSERT INTO sizes VALUES (x'00', 1, 'now')")
+        connection.execute("INSERT INTO nowhere VALUES (1)")
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM sizes").fetchone() == (0,)
+
+
+def test_list_sizes_are_remembered_without_an_address(database: Database, tmp_path: Path) -> None:
+    sizes = RememberedSizes(database, Pseudonyms(b"k" * 32))
+    sizes.remember({"canary-list@x.test": 14, "b@x.test": 3}, NOW)
+    sizes.remember({"canary-list@x.test": 14}, NOW + timedelta(hours=1))
+    assert sizes.last(("canary-list@x.test", "c@x.test")) == {"canary-list@x.test": Seen(14, NOW)}
+    sizes.remember({"canary-list@x.test": 15}, NOW + timedelta(hours=1))
+    assert sizes.last(("canary-list@x.test",))["canary-list@x.test"].people == 15
+    assert not any(b"canary" in path.read_bytes() for path in (tmp_path / "folder").iterdir())
+
+
+def test_what_the_person_taught_is_an_estimate_and_a_person_an_assumption(database: Database) -> None:
+    taught = Taught(database, Pseudonyms(b"k" * 32))
+    taught.teach_list("crew@x.test", 40, NOW)
+    taught.teach_person("all-hands@y.test", NOW)
+    found = taught.reach(Query(("crew@x.test", "all-hands@y.test", "c@x.test"), home_domains=frozenset({"x.test"})))
+    assert (found.parts["crew@x.test"].count.high, found.parts["crew@x.test"].count.basis) == (40, Basis.ESTIMATE)
+    assert found.parts["all-hands@y.test"].kind is AddressKind.PERSON
+    assert found.external == 1
+    taught.forget("crew@x.test")
+    assert set(taught.reach(Query(("crew@x.test",))).parts) == set()
+    with pytest.raises(ValueError, match="two people"):
+        taught.teach_list("crew@x.test", 1, NOW)
+
+
+def test_a_store_that_cannot_be_read_is_a_source_that_failed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "l.sqlite")
+    database.close()
+    with pytest.raises(SourceFailed):
+        Taught(database, Pseudonyms(b"k")).reach(Query(("a@x.test",)))
+
+
+def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    places = Places.under(tmp_path).make()
+    assert load_settings(places.settings) == read_values({})
+    assert load_accounts(places.accounts) == ()
+    values = read_values({"AskAnyFrom": 50, "ProtectedLists": ["all | Ask Ann: “why?”"]})
+    save_settings(places.settings, values)
+    assert load_settings(places.settings) == values
+    account = Account(
+        "Work", ("me@x.test", "alias@x.test"), Server("imap.x.test", 993, Security.TLS, "me"),
+        Server("smtp.x.test", 587, Security.STARTTLS, "me"), 20025, "Ausgang", watch_drafts=False,
+    )  # fmt: skip
+    save_accounts(places.accounts, (account, Account("bare", ("b@x.test",))))
+    assert load_accounts(places.accounts) == (account, Account("bare", ("b@x.test",)))
+    assert stat.S_IMODE(places.accounts.stat().st_mode) == 0o600
+
+
+def test_a_settings_file_that_cannot_be_read_leaves_the_guarding_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("AskAnyFrom = 0\nTypeFrom = = 3")
+    assert load_settings(path).invalid == (Invalid("settings.toml", "file"),)
+    assert load_settings(path).number("AskAnyFrom") == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense = = 1",
+        "[[account]]\nname = 'x'",
+        "[[account]]\nname = 'x'\nidentities = ['a@x.test']\nimap = {host = 'h', port = 1, security = 'plain'}",
+        "account = 3",
+    ],
+)
+def test_an_accounts_file_that_cannot_be_read_is_never_taken_for_an_empty_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "accounts.toml").write_text(text)
+    with pytest.raises(FileUnreadable, match=r"accounts.toml"):
+        load_accounts(tmp_path / "accounts.toml")
+    with pytest.raises(FileUnreadable):
+        load_accounts(tmp_path)
+
+
+def test_the_key_of_pseudonyms_is_made_once(tmp_path: Path) -> None:
+    places = Places.under(tmp_path).make()
+    assert installation_key(places) == installation_key(places)
+    assert len(installation_key(places)) == 32
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "in the way").touch()
+    with pytest.raises(OSError, match="directory"):
+        replace_file(target, b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_systems_own_places_are_used() -> None:
+    places = Places.of_this_user()
+    assert "sendguard" in str(places.ledger)
+
+
+def test_session_secrets_are_forgotten() -> None:
+    secrets = SessionSecrets(work="for all")
+    assert secrets.get("work", "imap") == "for all"
+    assert secrets.set("work", "smtp", "one") is False
+    assert secrets.get("work", "smtp") == "one"
+    secrets.delete("work")
+    assert secrets.get("work", "smtp") == "for all"
+
+
+class FakeKeyring:
+    def __init__(self, *, locked: bool = False) -> None:
+        self.locked = locked
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, user: str) -> str | None:
+        if self.locked:
+            raise RuntimeError("locked")
+        return self.kept.get((service, user))
+
+    def set_password(self, service: str, user: str, password: str) -> None:
+        if self.locked:
+            raise RuntimeError("locked")
+        self.kept[service, user] = password
+
+    def delete_password(self, service: str, user: str) -> None:
+        del self.kept[service, user]
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_keyring_that_gives_no_answer_leaves_the_secret_to_this_session(
+    monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    keyring = FakeKeyring(locked=locked)
+    monkeypatch.setitem(__import__("sys").modules, "keyring", keyring)
+    secrets = KeyringSecrets(seconds=5)
+    assert secrets.get("work", "imap") is None
+    assert secrets.set("work", "imap", "secret") is not locked
+    assert secrets.get("work", "imap") == "secret"
+    assert (keyring.kept == {}) is locked
+    secrets.delete("work")
+    assert secrets.get("work", "imap") is None
