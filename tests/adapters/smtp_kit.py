@@ -98,13 +98,15 @@ class Upstream:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        talk = None
         with contextlib.suppress(OSError, _Closed):
             if self.tls:
-                client = self.tls.wrap_socket(client, server_side=True)
+                client = self.tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+                client.do_handshake()
             self.open_sockets.append(client)
-            _Talk(self, client).run()
-        with contextlib.suppress(OSError):
-            client.close()
+            talk = _Talk(self, client)
+            talk.run()
+        (talk.client if talk else client).close()
 
 
 class _Closed(Exception):
@@ -145,8 +147,11 @@ class _Talk:
         elif verb == "STARTTLS":
             self.reply("STARTTLS", "220 go")
             if self.upstream.starttls:
-                self.client = self.upstream.starttls.wrap_socket(self.client, server_side=True)
+                self.client = self.upstream.starttls.wrap_socket(
+                    self.client, server_side=True, do_handshake_on_connect=False
+                )
                 self.upstream.open_sockets.append(self.client)
+                self.client.do_handshake()
                 self.stream = self.client.makefile("rb")
         elif verb == "AUTH":
             if text.upper() == "AUTH LOGIN":

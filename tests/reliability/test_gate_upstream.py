@@ -1,4 +1,4 @@
-"""Upstream goes away, or answers nonsense, at every step: nothing is lost, nothing is sent twice, nothing is claimed."""
+"""Upstream goes away or answers nonsense, at every step: nothing is lost, sent twice, or claimed."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
