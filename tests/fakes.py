@@ -60,7 +60,9 @@ class FakeLedger:
         return tuple(row for row in self.rows.values() if row.state in states)
 
     def by_binding(self, binding: bytes) -> Record | None:
-        return next((row for row in reversed(self.rows.values()) if row.binding == binding), None)
+        found = [row for row in reversed(self.rows.values()) if row.binding == binding]
+        weight = {State.SENT: 2, State.SENDING: 1, State.UNKNOWN: 1}
+        return max(found, key=lambda row: weight.get(row.state, 0), default=None)
 
     def unknown_with(self, retry_key: bytes) -> Record | None:
         found = (row for row in reversed(self.rows.values()) if row.retry_key == retry_key)

@@ -284,7 +284,7 @@ class Gatekeeper:
                 )
 
     def earlier(self, submission: Submission) -> Record | None:
-        """The latest row for these very bytes and this envelope: what a hook finds again may have been sent already."""
+        """The weightiest row for these very bytes and this envelope: what a hook finds again may have been sent."""
         return self._ledger.by_binding(digest.binding(submission.raw, submission.envelope))
 
     def settle(self, record_id: str, *, was_sent: bool, detail: str) -> None:

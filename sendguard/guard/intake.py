@@ -6,6 +6,7 @@ from typing import Protocol
 from sendguard.guard.account import Account
 from sendguard.mail.kind import classify
 from sendguard.mail.message import Message, read_message
+from sendguard.mail.rewrite import sender_of
 from sendguard.mail.submission import Envelope, Hook, Submission
 
 
@@ -55,7 +56,10 @@ class Intake:
             own_addresses=self.account.own_addresses,
             raw=raw if whole else b"",
             composition=composition_key(message),
-            can_reply_to_sender=self.hook is Hook.IMAP_OUTBOX and judged.kind.is_reply,
+            can_reply_to_sender=self.hook is Hook.IMAP_OUTBOX
+            and judged.kind.is_reply
+            and original is not None
+            and sender_of(original) is not None,
         )
 
 

@@ -125,7 +125,7 @@ class Ledger(Protocol):
         ...
 
     def by_binding(self, binding: bytes) -> Record | None:
-        """The latest row with this binding, whatever its state: the very same bytes and envelope."""
+        """The row with this binding that says most: one that was SENT, else SENDING or UNKNOWN, else the latest."""
         ...
 
     def unknown_with(self, retry_key: bytes) -> Record | None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from imapclient import IMAPClient  # type: ignore[import-untyped]
+from imapclient import IMAPClient
 
 ANSWERS_AT_ONCE = 0.5
 """Of the time asked for: an IDLE that ends empty before this share of it has ended because the connection has."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from imapclient import SocketTimeout  # type: ignore[import-untyped]
+from imapclient import SocketTimeout
 
 from sendguard.guard.account import Security, Server
 from sendguard.imap.client import Client, ConnectionEnded, Pushed
@@ -147,16 +147,16 @@ class Connection:
 
     def headers(self, uids: Iterable[int]) -> dict[int, bytes]:
         """Header blocks, each cut off just above the cap of ``mail.header``; messages that have gone are missing."""
-        return {uid: _body(found) for uid, found in self._fetch(uids, _HEADER).items()}
+        return self._bodies(uids, _HEADER)
 
     def sizes(self, uids: Iterable[int]) -> dict[int, int]:
         """Sizes in octets."""
-        return {uid: int(found[b"RFC822.SIZE"]) for uid, found in self._fetch(uids, "RFC822.SIZE").items()}
+        found = self._fetch(uids, "RFC822.SIZE")
+        return {uid: int(each[b"RFC822.SIZE"]) for uid, each in found.items() if b"RFC822.SIZE" in each}
 
     def message(self, uid: int) -> bytes | None:
         """The whole message, its flags untouched; None when it has gone."""
-        found = self._fetch([uid], "BODY.PEEK[]").get(uid)
-        return None if found is None else _body(found)
+        return self._bodies([uid], "BODY.PEEK[]").get(uid)
 
     def _fetch(self, uids: Iterable[int], what: str) -> dict[int, dict[bytes, Any]]:
         wanted = list(uids)
@@ -164,8 +164,16 @@ class Connection:
         with mapping_imap_errors():
             for at in range(0, len(wanted), AT_ONCE):
                 found |= self._client.fetch(wanted[at : at + AT_ONCE], [what])
-        word = what.partition("[")[0].replace(".PEEK", "").encode()  # a push about a flag comes as a FETCH, too
-        return {uid: each for uid, each in found.items() if any(key.startswith(word) for key in each)}
+        return found
+
+    def _bodies(self, uids: Iterable[int], what: str) -> dict[int, bytes]:
+        """The octets asked for. A message that is being taken out comes without any: NIL, or a flag alone."""
+        bodies: dict[int, bytes] = {}
+        for uid, found in self._fetch(uids, what).items():
+            body = next((each for key, each in found.items() if key.startswith(b"BODY[")), None)
+            if body is not None:
+                bodies[uid] = body
+        return bodies
 
     def append(self, folder: str, raw: bytes, flags: tuple[str, ...] = ()) -> None:
         """Put a message into a folder; the server has it when this returns."""
@@ -240,7 +248,3 @@ def _close(client: Client) -> None:
 
 def _flags(flags: Iterable[bytes]) -> frozenset[str]:
     return frozenset(flag.decode("ascii", "replace").lstrip("\\").lower() for flag in flags)
-
-
-def _body(found: dict[bytes, Any]) -> bytes:
-    return next((each or b"" for key, each in found.items() if key.startswith(b"BODY[")), b"")

@@ -65,15 +65,31 @@ class _Drafts:
         self._gatekeeper = gatekeeper
         self._clock = clock
         self._known = known
+        self._name = ""
         self._uidvalidity = 0
         self._next_uid = 0
 
     def opened(self, connection: Connection) -> None:
         """Judge what was saved while nobody looked; after the first start, or when all UIDs are void, fresh drafts."""
-        name = Folders.of(connection).drafts
-        if not name:
+        self._name = Folders.of(connection).drafts
+        if not self._name:
             raise MailboxError("no_drafts_folder")
-        folder = connection.select(name, readonly=True)
+        self._look(connection)
+
+    def changed(self, connection: Connection, pushed: Pushed) -> None:
+        """Judge what has arrived; what has left is looked at afterwards.
+
+        After a quiet time the folder is opened again: of one that was deleted and made anew Dovecot says nothing.
+        """
+        if not pushed:
+            self._look(connection)
+        if pushed.arrived:
+            self._judge(connection, connection.uids_from(self._next_uid))
+        if pushed.left:
+            self._known.still_there(connection.uids())
+
+    def _look(self, connection: Connection) -> None:
+        folder = connection.select(self._name, readonly=True)
         if folder.uidvalidity == self._uidvalidity:
             self._judge(connection, connection.uids_from(self._next_uid))
         else:
@@ -81,13 +97,6 @@ class _Drafts:
             day = self._clock() - FRESH
             self._judge(connection, connection.uids(since(day.year, day.month, day.day))[-MAX_AT_START:])
         self._known.still_there(connection.uids())
-
-    def changed(self, connection: Connection, pushed: Pushed) -> None:
-        """Judge what has arrived; what has left is looked at afterwards."""
-        if pushed.arrived or not pushed:
-            self._judge(connection, connection.uids_from(self._next_uid))
-        if pushed.left:
-            self._known.still_there(connection.uids())
 
     def _judge(self, connection: Connection, uids: Iterable[int]) -> None:
         for uid, header in sorted(connection.headers(uids).items()):

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from imapclient.exceptions import LoginError, ProtocolError  # type: ignore[import-untyped]
+from imapclient.exceptions import LoginError, ProtocolError
 
 
 class MailboxError(Exception):

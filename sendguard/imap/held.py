@@ -30,6 +30,7 @@ class Stage(Enum):
 class Held:
     """A message by its UID. ``due`` is when to act (monotonic seconds), ``tries`` how often that failed.
 
+    ``told`` is the last trouble told of it; ``date`` what it bears when it came without a Date;
     ``sent_before`` are the UIDs in Sent that bore this Message-ID before it was sent.
     """
 
@@ -40,6 +41,7 @@ class Held:
     due: float = 0.0
     tries: int = 0
     told: str = ""
+    date: str = ""
     sent_before: frozenset[int] = field(default_factory=frozenset)
 
     @property

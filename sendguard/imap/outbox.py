@@ -13,7 +13,7 @@ from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Secrets, Submitter
 from sendguard.imap.client import Pushed
 from sendguard.imap.compositions import Compositions
-from sendguard.imap.connection import Connection
+from sendguard.imap.connection import Connection, Selected
 from sendguard.imap.errors import CommandRefused, MailboxError
 from sendguard.imap.held import Held, Stage
 from sendguard.imap.mailbox import Mailbox
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 MAX_SIZE = 33 * 1024 * 1024
 """Octets of a message that is sent from here, unless the settings say otherwise."""
+
+LOOK_EVERY = 15.0
+"""Seconds between looks while a message is held: a server need not say that one came and went within a moment."""
 
 
 class GuardedOutbox:
@@ -114,7 +117,9 @@ class GuardedOutbox:
     def _seconds_to_wait(self) -> float | None:
         resting = (Stage.RESTING,)
         dues = [held.due for held in self._held.values() if held.stage not in resting and not held.is_open]
-        return max(0.0, min(dues) - time.monotonic()) if dues else None
+        now = time.monotonic()
+        dues += [now + LOOK_EVERY] if self._held else []
+        return max(0.0, min(dues) - now) if dues else None
 
     def _round(self) -> None:
         with self._mailbox.open() as connection:
@@ -162,13 +167,18 @@ class _InSight:
     def __init__(self, name: str, wake: Callable[[], None]) -> None:
         self._name = name
         self._wake = wake
+        self._folder = Selected("", 0, 0)
 
     def opened(self, connection: Connection) -> None:
         """Make the folder where it is missing, and look."""
-        connection.select(make_folder(connection, self._name), readonly=True)
+        self._folder = connection.select(make_folder(connection, self._name), readonly=True)
         self._wake()
 
     def changed(self, connection: Connection, pushed: Pushed) -> None:
-        """Look, whatever happened: a look costs little."""
+        """Look. After a quiet time, see whether it is the same folder: of a deleted one Dovecot says nothing."""
         if pushed:
+            self._wake()
+            return
+        before, self._folder = self._folder, connection.select(self._folder.name, readonly=True)
+        if self._folder != before:
             self._wake()

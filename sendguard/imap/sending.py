@@ -165,7 +165,8 @@ class Sending:
             held.stage = Stage.UNKNOWN  # from here on, whatever happens
 
         try:
-            ready = for_submission(raw, message_id=message_id, date=format_datetime(self._clock()))
+            held.date = format_datetime(self._clock())
+            ready = for_submission(raw, message_id=message_id, date=held.date)
             self._submitter.submit(ready, envelope.originator, envelope.recipients, begin)
         except NotApproved as error:
             self._gatekeeper.cancel(ticket, f"not_approved_{error.what}")
@@ -217,7 +218,7 @@ class Sending:
     def _file(self, held: Held, folder: OutboxFolder) -> bool:
         message = held.submission.message
         if not folder.in_sent(message.message_id) - held.sent_before:
-            date = format_datetime(self._clock())
+            date = held.date or format_datetime(self._clock())
             folder.file_in_sent(sent_copy(held.submission.raw, message_id=message.message_id, date=date))
         if held.submission.kind.is_reply:
             folder.mark_answered(message.parent_id)

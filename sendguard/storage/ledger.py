@@ -53,8 +53,12 @@ class SqliteLedger:
         return self._many(f"WHERE state IN ({marks}) ORDER BY received_at, rowid", *states)
 
     def by_binding(self, binding: bytes) -> Record | None:
-        """The latest row with this binding."""
-        return self._one("WHERE binding = ? ORDER BY changed_at DESC, rowid DESC LIMIT 1", binding)
+        """The row with this binding that says most: one that was SENT, else SENDING or UNKNOWN, else the latest."""
+        return self._one(
+            "WHERE binding = ? ORDER BY state = 'sent' DESC, state IN ('sending', 'unknown') DESC,"
+            " changed_at DESC, rowid DESC LIMIT 1",
+            binding,
+        )
 
     def unknown_with(self, retry_key: bytes) -> Record | None:
         """The latest row in UNKNOWN with this retry key."""

@@ -1,5 +1,7 @@
 """The story: received, judged, held, asked about, let go or not."""
 
+from dataclasses import replace
+
 import pytest
 
 from sendguard.guard.account import Account
@@ -134,9 +136,8 @@ def test_only_a_hook_that_can_rewrite_offers_the_reply_to_the_sender(guard: Guar
     ticket = held(guard)
     with pytest.raises(WrongWord):
         guard.gatekeeper.answer(ticket.id, Answer.REPLY_TO_SENDER)
-    raw = RAW % 2 + b""
-    raw = raw.replace(b"Subject: test", b"Subject: Re: test\r\nIn-Reply-To: <0@x>")
-    reply = guard.gatekeeper.receive(mail("middle@lists.test", hook=Hook.IMAP_OUTBOX, raw=raw))
+    rewritable = replace(mail("middle@lists.test", number=2, hook=Hook.IMAP_OUTBOX), can_reply_to_sender=True)
+    reply = guard.gatekeeper.receive(rewritable)
     guard.gatekeeper.cancel(ticket)
     guard.gatekeeper.answer(reply.id, Answer.REPLY_TO_SENDER)
     assert reply.decision.result(0).outcome is Outcome.REPLY_TO_SENDER

@@ -49,8 +49,13 @@ def test_without_an_envelope_the_header_says_who_gets_it() -> None:
     assert submission.envelope == Envelope("me@x.test", ("a@x.test", "b@x.test"))
     assert submission.kind is Kind.REPLY_ALL
     assert submission.raw == DRAFT
-    assert submission.can_reply_to_sender
     assert submission.originators == {"me@x.test", "alias@x.test"}
+
+
+def test_only_where_the_sender_is_known_can_a_reply_be_made_to_go_to_the_sender_alone() -> None:
+    assert Intake(ACCOUNT, Hook.IMAP_OUTBOX, Known()).submission(DRAFT).can_reply_to_sender
+    assert not Intake(ACCOUNT, Hook.IMAP_OUTBOX).submission(DRAFT).can_reply_to_sender
+    assert not Intake(ACCOUNT, Hook.SMTP_GATE, Known()).submission(DRAFT).can_reply_to_sender
 
 
 def test_the_envelope_is_believed_where_there_is_one() -> None:
