@@ -1,6 +1,7 @@
 """14 November 2016, played on the live hooks: what a mail client would do, done by real clients of real protocols."""
 
 import smtplib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from sendguard.settings.declared import N_
 
 HOLD = 600.0
 """Seconds our own client waits for an answer: a person practises as slowly as they like."""
+
+FOLDER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Story:
         """The mail of a colleague that somebody is about to answer; put into INBOX before the story starts."""
         return self._message(f"Jo March <{JO}>", LIST, "test", "test", message_id="<the-first-mail@nhs.test>")
 
+    def draft(self) -> bytes:
+        """A draft of the first mail, as a client saves it while it is written."""
+        return self._message(f"Ana Silva <{ME}>", f"CroydonPractices <{LIST}>", "test", "te")
+
     def _first_mail(self) -> Told:
         return self._submit(LIST, self._message(f"Ana Silva <{ME}>", f"CroydonPractices <{LIST}>", "test", "test"))
 
@@ -73,6 +80,9 @@ class Story:
         server = _server(self._account.imap)
         with IMAPClient(server.host, server.port, ssl=False, timeout=HOLD) as client:
             client.login(server.user, self._password)
+            until = time.monotonic() + FOLDER_SECONDS
+            while not client.folder_exists(self._account.outbox) and time.monotonic() < until:
+                time.sleep(0.05)  # a person waits for the folder to appear, too
             client.append(self._account.outbox, reply, (rb"\Draft",))
         return Told(250, "")
 
