@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from email.utils import formataddr
+from itertools import takewhile
 
 from sendguard.mail.address import Mailbox, is_addr_spec
 from sendguard.mail.message import Message
@@ -48,7 +49,7 @@ def sent_copy(raw: bytes, *, message_id: str, date: str) -> bytes:
 
     ``message_id`` (with its brackets) and ``date`` are put in where the message has none.
     """
-    clean = without_fields(_LINE_END.sub(b"\r\n", raw), DRAFT_ONLY)
+    clean = without_fields(_uniform(raw), DRAFT_ONLY)
     return _with_missing(_with_missing(clean, "Message-ID", message_id), "Date", date)
 
 
@@ -64,7 +65,7 @@ def reply_to_sender_only(raw: bytes, sender: Mailbox) -> bytes:
     """
     if not is_addr_spec(sender.address):
         raise ValueError("the sender's address cannot be written")
-    fields, rest = _split(_LINE_END.sub(b"\r\n", raw))
+    fields, rest = _split(_uniform(raw))
     kept: list[bytes] = []
     place = None
     for name, field in fields:
@@ -73,7 +74,7 @@ def reply_to_sender_only(raw: bytes, sender: Mailbox) -> bytes:
         else:
             kept.append(field)
     kept.insert(len(kept) if place is None else place, b"To: " + _mailbox(sender) + b"\r\n")
-    return b"".join(kept) + (rest or b"\r\n")
+    return b"".join(kept) + rest
 
 
 def sender_of(original: Message) -> Mailbox | None:
@@ -87,10 +88,8 @@ def _split(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     """The fields, by lower-case name (empty for a line that is no field), and all from the empty line on."""
     starts: list[tuple[str, int]] = []
     end = 0
-    for found in _LINE.finditer(raw):
+    for found in takewhile(lambda each: each[0].strip(b"\r\n"), _LINE.finditer(raw)):
         line = found[0]
-        if not line.strip(b"\r\n"):
-            break
         if line[:1] not in b" \t" or not starts:
             name = _NAME.match(line)
             starts.append((name[1].decode("ascii").lower() if name else "", end))
@@ -99,14 +98,20 @@ def _split(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     return [(name, raw[start:stop]) for (name, start), stop in zip(starts, ends, strict=False)], raw[end:]
 
 
+def _uniform(raw: bytes) -> bytes:
+    """CRLF throughout, and an empty line after the header."""
+    text = _LINE_END.sub(b"\r\n", raw)
+    if _split(text)[1]:
+        return text
+    return text + (b"\r\n" if not text or text.endswith(b"\r\n") else b"\r\n\r\n")
+
+
 def _with_missing(raw: bytes, name: str, body: str) -> bytes:
     fields, rest = _split(raw)
     if any(known == name.lower() and field.partition(b":")[2].strip() for known, field in fields):
         return raw
     kept = b"".join(field for known, field in fields if known != name.lower())
-    if kept and not kept.endswith(b"\r\n"):
-        kept += b"\r\n"
-    return kept + f"{name}: {body}\r\n".encode() + (rest or b"\r\n")
+    return kept + f"{name}: {body}\r\n".encode() + rest
 
 
 def _mailbox(box: Mailbox) -> bytes:
