@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.servers.accessibility import AccessibleDesktop
 from tests.servers.certificates import CertificateAuthority
+from tests.servers.display import Display
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.postfix import Postfix
@@ -92,3 +94,17 @@ def new_fault_proxy(_closing: contextlib.ExitStack) -> NewProxy:
         return _closing.enter_context(FaultProxy(upstream_port, record=record))
 
     return make
+
+
+@pytest.fixture
+def display() -> Iterator[Display]:
+    """A screen of the test's own, with window manager, tray, session bus and a home without anything in it."""
+    with server_folder("display") as folder, Display(folder) as screen:
+        yield screen
+
+
+@pytest.fixture
+def accessible_desktop(display: Display) -> Iterator[AccessibleDesktop]:
+    """What a screen reader sees on ``display``."""
+    with AccessibleDesktop(display.bus.address) as desktop:
+        yield desktop
