@@ -75,7 +75,7 @@ class Display:
         return self.bus.run(command)
 
     def press_keys(self, *keys: str) -> None:
-        """Press keys as on a keyboard: what has the focus gets them. Names as xdotool knows them: Tab, space, alt+F4."""
+        """Press keys as on a keyboard, for what has the focus; named as xdotool does: Tab, space, alt+F4."""
         subprocess.run(["xdotool", "key", *keys], env=self.environment, check=True, timeout=10, capture_output=True)
 
     def screenshot(self, path: Path) -> None:
