@@ -12,7 +12,7 @@ from imapclient import SocketTimeout
 
 from sendguard.guard.account import Security, Server
 from sendguard.imap.client import Client, ConnectionEnded, Pushed
-from sendguard.imap.errors import LoginRefused, MailboxError, MailboxUnreachable, mapping_imap_errors
+from sendguard.imap.errors import CommandRefused, LoginRefused, MailboxError, MailboxUnreachable, mapping_imap_errors
 from sendguard.mail.header import MAX_BLOCK
 
 TIMEOUT = SocketTimeout(10, 30)
@@ -59,10 +59,7 @@ class Connection:
     def open(cls, server: Server, password: str, context: ssl.SSLContext | None = None) -> Self:
         """Connect and log in, over verified TLS unless it is loopback. Raises MailboxUnreachable, LoginRefused."""
         secure = context or ssl.create_default_context()
-        host = server.host.strip("[]")
-        with mapping_imap_errors():
-            tls = server.security is Security.TLS
-            client = Client(host, server.port, ssl=tls, ssl_context=secure, timeout=TIMEOUT)
+        client = _connect(server, secure)
         try:
             if server.security is Security.STARTTLS:
                 _start_tls(client, secure)
@@ -222,6 +219,15 @@ class Connection:
 def since(year: int, month: int, day: int) -> str:
     """The search key for messages that arrived on that day or later; month names are English whatever the locale."""
     return f"SINCE {day}-{_MONTHS[month - 1]}-{year}"
+
+
+def _connect(server: Server, context: ssl.SSLContext) -> Client:
+    tls = server.security is Security.TLS
+    try:
+        with mapping_imap_errors():
+            return Client(server.host.strip("[]"), server.port, ssl=tls, ssl_context=context, timeout=TIMEOUT)
+    except CommandRefused as error:  # it greets us with a BYE, or speaks no IMAP
+        raise MailboxUnreachable("unavailable") from error
 
 
 def _start_tls(client: Client, context: ssl.SSLContext) -> None:

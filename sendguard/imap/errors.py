@@ -49,14 +49,14 @@ def mapping_imap_errors() -> Iterator[None]:
         raise MailboxUnreachable("timeout") from error
     except OSError as error:
         raise MailboxUnreachable("connection") from error
+    except (ProtocolError, ValueError, AttributeError, IndexError, KeyError, TypeError) as error:
+        raise MailboxUnreachable("protocol") from error  # answers the parsers of both libraries stumble over
     except LoginError as error:
         raise _login_error(error) from error
     except imaplib.IMAP4.abort as error:
         raise MailboxUnreachable("closed") from error
     except imaplib.IMAP4.error as error:
         raise CommandRefused(_response_code(str(error)) or "refused") from error
-    except (ProtocolError, ValueError, AttributeError, IndexError, KeyError, TypeError) as error:
-        raise MailboxUnreachable("protocol") from error  # answers the parsers of both libraries stumble over
 
 
 def _login_error(error: LoginError) -> MailboxError:
