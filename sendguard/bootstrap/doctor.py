@@ -105,9 +105,8 @@ def prove() -> Proof:
 
     The same gate, gatekeeper and ledger as for real mail, in front of the practice mailbox.
     """
-    with practice() as stage:
-        asker = TerminalAsker(by_rule(Answer.DONT_SEND))
-        stage.program.asker.asker = asker
+    asker = TerminalAsker(by_rule(Answer.DONT_SEND))
+    with practice(asker) as stage:
         asker.answer_to(stage.program.gatekeeper)
         stage.program.start()
         chapters = {chapter.name: chapter for chapter in stage.story.chapters}

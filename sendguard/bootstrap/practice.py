@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sendguard.bootstrap.once import sentences
 from sendguard.bootstrap.program import Program
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import Outcome
-from sendguard.guard.ports import Activity, ActivityKind, Answer
+from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker
 from sendguard.guard.report import count_report, report
 from sendguard.practice.directory import ME, PracticeDirectory
 from sendguard.practice.servers import EVERYBODY, PracticeServers
@@ -23,6 +24,7 @@ from sendguard.storage.secret import SessionSecrets
 from sendguard.terminal.asker import TerminalAsker
 from sendguard.terminal.reply import ByPerson, by_rule
 from sendguard.wording.catalogue import here_and_now
+from sendguard.wording.sentences import Sentences
 
 NAME = "practice"
 SETTLE_SECONDS = 30.0
@@ -43,7 +45,7 @@ class Practice:
 
 
 @contextmanager
-def practice() -> Iterator[Practice]:
+def practice(asker: Asker) -> Iterator[Practice]:
     """Servers, account and program in a folder of their own that is gone afterwards. Paths are not started yet."""
     password = "practice-makes-perfect"  # noqa: S105 - it opens two servers in this process
     servers = PracticeServers(ME, password)
@@ -59,7 +61,7 @@ def practice() -> Iterator[Practice]:
         places = Places.under(Path(folder)).make()
         save_accounts(places.accounts, (account,))
         secrets = SessionSecrets(**{NAME: password})
-        program = Program(places, secrets, directory=PracticeDirectory(here_and_now()))
+        program = Program(places, secrets, asker, directory=PracticeDirectory(here_and_now()))
         story = Story(account, password, here_and_now)
         servers.deliver(story.original())
         try:
@@ -72,8 +74,8 @@ def practice() -> Iterator[Practice]:
 class Telling:
     """Tells what happens, as lines for people or as JSON for programs, and keeps the count."""
 
-    def __init__(self, program: Program, show: Callable[[str], None], *, as_json: bool) -> None:
-        self._say = program.sentences
+    def __init__(self, say: Sentences, show: Callable[[str], None], *, as_json: bool) -> None:
+        self._say = say
         self._show = show
         self._as_json = as_json
         self.asked = 0
@@ -116,14 +118,12 @@ def play_in_terminal(
     show: Callable[[str], None], read: Callable[[str], str], answer: Answer | None, *, as_json: bool
 ) -> int:
     """Play the story on the live hooks; returns 0, or 1 when a scene did not come to its end."""
-    with practice() as stage:
-        program = stage.program
-        say, text = program.sentences, program.sentences.catalogue.text
-        telling = Telling(program, show, as_json=as_json)
+    say = sentences()
+    asker = TerminalAsker(by_rule(answer) if answer is not None else ByPerson(say, show, read))
+    with practice(asker) as stage:
+        program, text = stage.program, say.catalogue.text
+        telling = Telling(say, show, as_json=as_json)
         program.gatekeeper.subscribe(telling.observe)
-        reply = by_rule(answer) if answer is not None else ByPerson(say, show, read)
-        asker = TerminalAsker(reply)
-        program.asker.asker = asker
         asker.answer_to(program.gatekeeper)
         program.start()
         telling.event("start", text("Practice mailbox: made-up people, no real mail. {people} are in its directory.",

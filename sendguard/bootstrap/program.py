@@ -16,7 +16,7 @@ from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
 from sendguard.guard.ledger import Record, State
-from sendguard.guard.ports import Asker, Question, Secrets
+from sendguard.guard.ports import Asker, Secrets
 from sendguard.guard.rules import organisation_of, rules_of
 from sendguard.policy.rules import Rules
 from sendguard.settings.values import Values
@@ -31,23 +31,6 @@ from sendguard.wording.sentences import Sentences
 log = logging.getLogger(__name__)
 
 
-class LateAsker:
-    """``guard.ports.Asker`` before there is a screen: nobody can be asked until ``asker`` is set."""
-
-    def __init__(self) -> None:
-        self.asker: Asker | None = None
-
-    @property
-    def can_ask(self) -> bool:
-        """Whether there is a screen, and it works."""
-        return self.asker is not None and self.asker.can_ask
-
-    def show(self, question: Question | None, waiting: int) -> None:
-        """Hand on to the screen."""
-        if self.asker is not None:
-            self.asker.show(question, waiting)
-
-
 class Program:
     """Opens the ledger when made, starts the paths with ``start``, and ends everything with ``stop``.
 
@@ -59,6 +42,7 @@ class Program:
         self,
         places: Places,
         secrets: Secrets,
+        asker: Asker,
         *,
         directory: Source | None = None,
         clock: Callable[[], datetime] = here_and_now,
@@ -66,7 +50,6 @@ class Program:
         self.places = places.make()
         self.secrets = secrets
         self.clock = clock
-        self.asker = LateAsker()
         self._fixed_directory = directory
         self._lock = threading.RLock()
         self._values = load_settings(places.settings)
@@ -76,7 +59,7 @@ class Program:
         self.ledger = SqliteLedger(self._database)
         self._resolver = self._make_resolver()
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
-        self.gatekeeper = Gatekeeper(judge, self.ledger, self.asker, clock, lambda: random_bytes.token_hex(8))
+        self.gatekeeper = Gatekeeper(judge, self.ledger, asker, clock, lambda: random_bytes.token_hex(8))
         self._paths: dict[str, AccountPaths] = {}
         self._running = False
 

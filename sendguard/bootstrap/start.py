@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from sendguard.bootstrap.once import WrongInput
+from sendguard.bootstrap.once import WrongInput, sentences
 from sendguard.bootstrap.program import Program
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Answer
@@ -24,7 +24,11 @@ def start() -> int:
     places = Places.of_this_user()
     with _files_in_words():
         if not load_accounts(places.accounts):
-            return play_demo(terminal=not has_screen(), answer=None, as_json=False)
+            ended = play_demo(terminal=not has_screen(), answer=None, as_json=False)
+            if not load_accounts(places.accounts):
+                return ended
+            # one was added in the practice's window: guard it from now on
+            os.execv(sys.executable, [sys.executable, "-m", "sendguard", "run"])  # noqa: S606 - this very program
         if has_screen():
             from sendguard.bootstrap.screen import run_with_accounts
 
@@ -37,7 +41,7 @@ def play_demo(*, terminal: bool, answer: str | None, as_json: bool) -> int:
     if not terminal and has_screen():
         from sendguard.bootstrap.screen import run_practice
 
-        return run_practice()
+        return run_practice(Places.of_this_user())
     from sendguard.bootstrap.practice import play_in_terminal
 
     rule = ANSWERS[answer] if answer else None
@@ -58,12 +62,11 @@ def _run_without_screen(places: Places) -> int:
     from sendguard.terminal.asker import TerminalAsker
     from sendguard.terminal.reply import ByPerson
 
-    program = Program(places, KeyringSecrets())
-    say = program.sentences
+    say = sentences()
+    asker = TerminalAsker(ByPerson(say, click.echo, _read_line))
+    program = Program(places, KeyringSecrets(), asker)
     program.gatekeeper.subscribe(lambda activity: click.echo(f"[{say.activity(activity)}]"))
     if sys.stdin.isatty():
-        asker = TerminalAsker(ByPerson(say, click.echo, _read_line))
-        program.asker.asker = asker
         asker.answer_to(program.gatekeeper)
     else:
         click.echo(say.catalogue.text("There is no screen and no terminal: whatever needs an answer is not sent."))

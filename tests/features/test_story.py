@@ -45,9 +45,8 @@ class Morning:
 
 @pytest.fixture
 def morning() -> Iterator[Morning]:
-    with practice() as stage, ThreadPoolExecutor(1) as worker:
-        screen = FakeAsker()
-        stage.program.asker.asker = screen
+    screen = FakeAsker()
+    with practice(screen) as stage, ThreadPoolExecutor(1) as worker:
         activities: list[Activity] = []
         stage.program.gatekeeper.subscribe(activities.append)
         stage.program.start()

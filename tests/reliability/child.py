@@ -49,9 +49,8 @@ def main() -> None:
     if len(sys.argv) > 2:
         sendguard.bootstrap.program.SqliteLedger = dying(sys.argv[2], int(sys.argv[3]))  # type: ignore[misc]
     password = (folder / "password").read_text()
-    program = Program(Places.under(folder), SessionSecrets(work=password))
     asker = TerminalAsker(by_rule(Answer.SEND))
-    program.asker.asker = asker
+    program = Program(Places.under(folder), SessionSecrets(work=password), asker)
     asker.answer_to(program.gatekeeper)
     program.start()
     print("ready", flush=True)

@@ -1,0 +1,135 @@
+"""The desktop put together: what its windows can do, done by a running program."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from sendguard.bootstrap.practice import practice
+from sendguard.bootstrap.program import Program
+from sendguard.desktop.application import run_desktop
+from sendguard.desktop.services import PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.guard.account import Account
+from sendguard.guard.ports import Asker, SubmissionRefused, UpstreamUnreachable
+from sendguard.mail.submission import Hook
+from sendguard.practice.story import Chapter
+from sendguard.storage.files import load_accounts, save_accounts
+from sendguard.storage.places import Places
+from sendguard.storage.secret import KeyringSecrets
+
+STATES = {
+    "running": PathState.WORKING,
+    "watching": PathState.WORKING,
+    "connecting": PathState.STARTING,
+    "stopped": PathState.STARTING,
+}
+"""How the adapters' words read on the screen; every other word is trouble."""
+
+TROUBLES = {"refused": "login", "failed": "gate_failed"}
+
+
+def run_with_accounts(places: Places) -> int:
+    """Guard this person's accounts until SendGuard is quit."""
+
+    def build(asker: Asker) -> Services:
+        return services_of(Program(places, KeyringSecrets(), asker))
+
+    return run_desktop(build, places.make().data)
+
+
+def run_practice(places: Places) -> int:
+    """The practice mailbox on the screen. Once an account was added there, SendGuard starts again and guards it."""
+    with ExitStack() as stack:
+
+        def build(asker: Asker) -> Services:
+            stage = stack.enter_context(practice(asker))
+            steps = tuple(PracticeStep(chapter.title, _player(chapter)) for chapter in stage.story.chapters)
+            return services_of(stage.program, steps, places)
+
+        return run_desktop(build, Places.under(places.make().data / "practice").make().data, show_window=True)
+
+
+def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Places | None = None) -> Services:
+    """What the windows can do. ``real`` is where accounts are kept while ``program`` is the practice mailbox."""
+    secrets = KeyringSecrets() if real else program.secrets
+
+    def save_first_account(account: Account) -> None:
+        assert real is not None  # noqa: S101 - only used with it
+        save_accounts(real.accounts, (*load_accounts(real.accounts), account))
+        os.kill(os.getpid(), signal.SIGTERM)  # the practice ends here; see ``start``
+
+    return Services(
+        questions=program.gatekeeper,
+        sentences=program.sentences,
+        secrets=secrets,
+        load_settings=lambda: program.values,
+        save_settings=program.save_settings,
+        load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
+        save_account=save_first_account if real else program.save_account,
+        delete_account=program.delete_account,
+        test_connection=try_servers,
+        free_gate_port=_free_gate_port,
+        paths=lambda: tuple(_paths(program)),
+        history=program.history,
+        unknown=program.unknown,
+        settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
+        set_start_at_login=_set_start_at_login,
+        start=program.start,
+        stop=program.stop,
+        practice=steps,
+    )
+
+
+def try_servers(account: Account, passwords: Mapping[str, str]) -> tuple[ServerResult, ...]:
+    """Log in to each server of an account; blocks until each has answered or timed out."""
+    results: list[ServerResult] = []
+    if account.imap is not None:
+        from sendguard.imap.check import check_connection as try_imap
+
+        results.append(ServerResult("imap", try_imap(account.imap, passwords.get("imap", "")).trouble))
+    if account.smtp is not None:
+        from sendguard.smtp.submitter import check_connection as try_smtp
+
+        trouble = ""
+        try:
+            try_smtp(account.smtp, passwords.get("smtp", ""))
+        except UpstreamUnreachable as error:
+            trouble = error.why
+        except SubmissionRefused as error:
+            trouble = f"upstream_{error.code}"
+        results.append(ServerResult("smtp", trouble))
+    return tuple(results)
+
+
+def _paths(program: Program) -> list[PathStatus]:
+    found: list[PathStatus] = []
+    for paths in program.paths():
+        for hook, path in paths.running.items():
+            state = STATES.get(path.state, PathState.TROUBLE)
+            detail = TROUBLES.get(path.state, path.state) if state is PathState.TROUBLE else ""
+            found.append(_status(paths.account, hook, state, detail))
+        found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
+    return found
+
+
+def _status(account: Account, hook: Hook, state: PathState, detail: str) -> PathStatus:
+    return PathStatus(account.name, hook, hook.blocks, state, detail)
+
+
+def _player(chapter: Chapter) -> Callable[[], None]:
+    def play() -> None:
+        chapter.play()
+
+    return play
+
+
+def _free_gate_port() -> int:
+    from sendguard.smtp.loopback import choose_port
+
+    return choose_port()
+
+
+def _set_start_at_login(on: bool) -> bool:
+    from sendguard.system.autostart import autostart_here
+
+    return autostart_here().set(on)
