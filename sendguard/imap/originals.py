@@ -84,6 +84,8 @@ class _Seeker:
         return known
 
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         if (connection := self._connection) is not None:
             connection.hang_up()
