@@ -58,9 +58,13 @@ class Intake:
             composition=composition_key(message),
             can_reply_to_sender=self.hook is Hook.IMAP_OUTBOX
             and judged.kind.is_reply
-            and original is not None
-            and sender_of(original) is not None,
+            and _reaches_more_than_sender(envelope, original),
         )
+
+
+def _reaches_more_than_sender(envelope: Envelope, original: Message | None) -> bool:
+    sender = sender_of(original) if original is not None else None
+    return sender is not None and envelope.recipients != (sender.address,)
 
 
 def composition_key(message: Message) -> str:

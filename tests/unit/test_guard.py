@@ -55,6 +55,8 @@ def test_without_an_envelope_the_header_says_who_gets_it() -> None:
 def test_only_where_the_sender_is_known_can_a_reply_be_made_to_go_to_the_sender_alone() -> None:
     assert Intake(ACCOUNT, Hook.IMAP_OUTBOX, Known()).submission(DRAFT).can_reply_to_sender
     assert not Intake(ACCOUNT, Hook.IMAP_OUTBOX).submission(DRAFT).can_reply_to_sender
+    alone = Envelope("me@x.test", ("boss@x.test",))
+    assert not Intake(ACCOUNT, Hook.IMAP_OUTBOX, Known()).submission(DRAFT, alone).can_reply_to_sender
     assert not Intake(ACCOUNT, Hook.SMTP_GATE, Known()).submission(DRAFT).can_reply_to_sender
 
 
