@@ -18,9 +18,10 @@ from sendguard.smtp.addresses import BadAddress, path
 from sendguard.smtp.content import problem_in
 from sendguard.smtp.limits import GateLimits
 from sendguard.smtp.passage import Passage
-from sendguard.smtp.peers import Endpoint, Peers
+from sendguard.smtp.peers import Peers
 from sendguard.smtp.relay import ClientGone, Relay
 from sendguard.smtp.replies import Reply
+from sendguard.smtp.sockdiag import Endpoint
 from sendguard.smtp.upstream import PASSED_ON, Capabilities
 from sendguard.wording.sentences import Sentences
 

@@ -8,12 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-
-class Endpoint(NamedTuple):
-    """An address and a port, as ``getsockname`` and ``getpeername`` give them first."""
-
-    host: str
-    port: int
+from sendguard.smtp.sockdiag import Endpoint, owner_of
 
 
 class Peers(Protocol):
@@ -41,14 +36,18 @@ class UnknownPeers:
 
 
 class LinuxPeers:
-    """Reads the kernel's tables of TCP sockets (proc(5): ``/proc/net/tcp``). Takes about 2 ms."""
+    """Asks the kernel for the one socket, or where it does not answer reads its tables (``/proc/net/tcp``, proc(5))."""
 
     def __init__(self, tables: Path = Path("/proc/net"), uid: int | None = None) -> None:
         self._tables = tables
         self._uid = os.getuid() if uid is None else uid
 
     def is_own(self, near: Endpoint, far: Endpoint) -> bool:
-        """Whether the socket at the far end is this user's. One that is not in the tables (any more) is not."""
+        """Whether the socket at the far end is this user's. One that is not there (any more) is not."""
+        owner = owner_of(far, near)
+        return self._owns_in_tables(near, far) if owner is None else owner == self._uid
+
+    def _owns_in_tables(self, near: Endpoint, far: Endpoint) -> bool:
         ends = {(_kernel_form(far, mapped), _kernel_form(near, mapped)) for mapped in (False, True)}
         return any(row.uid == self._uid for row in self._rows() if (row.local, row.remote) in ends)
 

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sendguard.smtp.content import CHUNK, Wire
 from sendguard.smtp.dialogue import Dialogue
-from sendguard.smtp.peers import Endpoint
 from sendguard.smtp.replies import Reply
+from sendguard.smtp.sockdiag import Endpoint
 
 log = logging.getLogger(__name__)
 
