@@ -3,10 +3,9 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TypeVar
 from weakref import WeakSet
 
 from sendguard.guard.account import Account, Server
@@ -24,8 +23,6 @@ from sendguard.smtp.replies import Reply
 from sendguard.smtp.sockdiag import Endpoint
 from sendguard.smtp.upstream import PASSED_ON, Capabilities
 from sendguard.wording.sentences import Sentences
-
-T = TypeVar("T")
 
 NO_NAME = "[127.0.0.1]"
 """What we greet upstream as where the client gave no name that can be said again; Thunderbird says this always."""
@@ -80,7 +77,8 @@ class Dialogue:
 
     async def is_own(self, near: Endpoint, far: Endpoint) -> bool:
         """Whether the client at the far end of a connection may be this user's."""
-        return await self._off_loop(self._service.peers.is_own, near, far)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._service.executor, self._service.peers.is_own, near, far)
 
     def another_user(self) -> Reply:
         """What another user's client is told."""
@@ -95,7 +93,7 @@ class Dialogue:
         self._forget()
         try:
             greeting = name if _NAME.match(name) else NO_NAME
-            self._capabilities = await self._off_loop(self._relay.greet, greeting)
+            self._capabilities = await self._relay.greet(greeting)
         except (SubmissionRefused, UpstreamUnreachable, ClientGone) as error:
             return self._failure(error)
         lines = ["localhost", f"SIZE {self.size_limit}"]
@@ -106,7 +104,7 @@ class Dialogue:
 
     async def log_in(self, line: str, earlier: list[str]) -> Reply:
         """Pass on one line of an AUTH exchange; ``earlier`` are those before it."""
-        return await self._ask(self._relay.log_in, line, earlier)
+        return await self._ask(self._relay.log_in(line, earlier))
 
     @property
     def is_logged_in(self) -> bool:
@@ -146,12 +144,12 @@ class Dialogue:
             line = command.format(path(address, utf8=self.utf8))
         except BadAddress:
             return replies.bad_address(self._say)
-        return await self._ask(self._relay.say, line)
+        return await self._ask(self._relay.say(line))
 
     async def reset(self) -> None:
         """RSET, or a transaction that ends without a message."""
         self._forget()
-        await self._off_loop(self._relay.reset)
+        await self._relay.reset()
 
     async def content(self, raw: bytes, *, too_large: bool) -> Reply:
         """The final dot. Cancelled when the client goes away meanwhile."""
@@ -175,7 +173,6 @@ class Dialogue:
     def client_gone(self) -> None:
         """The client's connection has ended. Does not wait."""
         self._relay.abandon()
-        self._service.executor.submit(self._relay.close)
 
     def _is_identity(self, address: str) -> bool:
         own, normal = self._service.account.own_addresses, normalise(address)
@@ -184,14 +181,11 @@ class Dialogue:
     def _forget(self) -> None:
         self._originator, self._recipients = "", []
 
-    async def _ask(self, verb: Callable[..., Reply], *what: object) -> Reply:
+    async def _ask(self, replying: Awaitable[Reply]) -> Reply:
         try:
-            return await self._off_loop(verb, *what)
+            return await replying
         except (SubmissionRefused, UpstreamUnreachable, ClientGone) as error:
             return self._failure(error)
-
-    async def _off_loop(self, verb: Callable[..., T], *what: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._service.executor, verb, *what)
 
     def _failure(self, error: SubmissionRefused | UpstreamUnreachable | ClientGone) -> Reply:
         if isinstance(error, SubmissionRefused):

@@ -27,8 +27,8 @@ from sendguard.wording.sentences import Sentences
 log = logging.getLogger(__name__)
 
 MOST_CLIENTS = 8
-THREADS = 2 * MOST_CLIENTS
-"""One for each client's upstream, and as many for judging and for taking leave."""
+THREADS = MOST_CLIENTS
+"""For the gatekeeper, who may wait for a directory and for the disk."""
 LAST_WAIT = 3.0
 """Seconds a stopping gate gives upstream to answer a final dot that is out; then the message is *unknown*."""
 
@@ -104,15 +104,7 @@ class SmtpGate:
             with suppress(RuntimeError):  # it has ended before
                 self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
-        last = threading.Timer(LAST_WAIT, self._cut_relays)
-        last.start()
         self._executor.shutdown()
-        last.cancel()
-        last.join()
-
-    def _cut_relays(self) -> None:
-        for relay in list(self._service.relays):
-            relay.cut()
 
     def _run(self, listening: list[socket], ready: threading.Event) -> None:
         """The gate's thread."""
@@ -142,6 +134,13 @@ class SmtpGate:
             client.drop()
         while self._clients:  # each says goodbye to its dialogue in the loop's next round
             await asyncio.sleep(0)
+        sending = self._service.passage.sending
+        if sending:
+            await asyncio.wait(sending, timeout=LAST_WAIT)
+        for relay in list(self._service.relays):
+            relay.cut()
+        if sending:
+            await asyncio.wait(sending)
 
     def _client(self) -> asyncio.Protocol:
         if len(self._clients) >= MOST_CLIENTS:

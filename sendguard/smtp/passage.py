@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from typing import TypeVar
 
 from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
 from sendguard.guard.intake import Intake
@@ -18,15 +19,17 @@ from sendguard.smtp.replies import Reply
 from sendguard.wording.sentences import Sentences
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TRIES = 2
 """How often a message is judged in one passage: once more when the rules changed between approval and sending."""
 
 
 class Passage:
-    """Takes messages through. Its coroutines run on the gate's loop; whatever may wait runs on ``executor``.
+    """Takes messages through. Its coroutines run on the gate's loop; the gatekeeper, who may wait, on ``executor``.
 
-    Cancelling ``answer`` means that the client has gone: the question is withdrawn, and nothing leaves.
+    Cancelling ``answer`` means that the client has gone, of which its relay is told as well: the question is
+    withdrawn, and nothing leaves. A final dot that is out is followed up all the same.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Passage:
         self._sentences = sentences
         self._limits = limits
         self._executor = executor
+        self.sending: set[asyncio.Task[Reply | None]] = set()
 
     async def answer(self, raw: bytes, envelope: Envelope, relay: Relay) -> Reply:
         """Judge, hold and ask, relay or refuse; returns what the client is told."""
@@ -54,7 +58,7 @@ class Passage:
     async def _answer(self, raw: bytes, envelope: Envelope, relay: Relay) -> Reply:
         began = asyncio.get_running_loop().time()
         for _ in range(TRIES):
-            ticket = await self._receive(raw, envelope)
+            ticket, is_begun = await self._receive(raw, envelope)
             if not ticket.decision.done():
                 hold = self._limits().hold(ticket.judgement.submission.message.user_agent)
                 if not await self._decided(ticket, until=began + hold):
@@ -62,19 +66,34 @@ class Passage:
             decision = ticket.decision.result()
             if not decision.sends:
                 return self._refusal(decision)
-            reply = await self._released(ticket, raw, relay)
+            reply = await self._released(ticket, is_begun, raw, relay)
             if reply is not None:
                 return reply
         return replies.fault(self._sentences.fault())
 
-    async def _receive(self, raw: bytes, envelope: Envelope) -> Ticket:
-        receiving = self._executor.submit(lambda: self._gatekeeper.receive(self._intake.submission(raw, envelope)))
+    async def _receive(self, raw: bytes, envelope: Envelope) -> tuple[Ticket, bool]:
+        receiving = self._executor.submit(self._take_in, raw, envelope)
         try:
             return await asyncio.wrap_future(receiving)
         except asyncio.CancelledError:
             if not receiving.cancel():
-                receiving.add_done_callback(self._withdraw_received)
+                receiving.add_done_callback(self._take_back)
             raise
+
+    def _take_in(self, raw: bytes, envelope: Envelope) -> tuple[Ticket, bool]:
+        """Where nobody is asked, "sending" is committed in the same step; returns whether it was."""
+        ticket = self._gatekeeper.receive(self._intake.submission(raw, envelope))
+        if ticket.asked_at or not ticket.decision.done() or not ticket.decision.result().sends:
+            return ticket, False
+        with suppress(NotApproved):  # which will be found out once more
+            self._gatekeeper.begin(ticket, raw)
+            return ticket, True
+        return ticket, False
+
+    def _take_back(self, receiving: Future[tuple[Ticket, bool]]) -> None:
+        if receiving.exception() is None:
+            ticket, is_begun = receiving.result()
+            self._note(self._gatekeeper.refused if is_begun else self._gatekeeper.cancel, ticket, "client_gone")
 
     async def _decided(self, ticket: Ticket, until: float) -> bool:
         """Wait for the decision; False when the client has to be told to try again."""
@@ -90,43 +109,41 @@ class Passage:
             async with asyncio.timeout_at(until):
                 await woken.wait()
         except TimeoutError:
-            return not await loop.run_in_executor(self._executor, self._gatekeeper.let_go, ticket)
+            return not await self._off_loop(self._gatekeeper.let_go, ticket)
         except asyncio.CancelledError:
-            self._executor.submit(self._withdraw, ticket, "client_gone")
+            self._executor.submit(self._note, self._gatekeeper.cancel, ticket, "client_gone")
             raise
         return True
 
-    async def _released(self, ticket: Ticket, raw: bytes, relay: Relay) -> Reply | None:
-        releasing = self._executor.submit(self._release, ticket, raw, relay)
-        try:
-            return await asyncio.wrap_future(releasing)
-        except asyncio.CancelledError:
-            if releasing.cancel():
-                self._executor.submit(self._withdraw, ticket, "client_gone")
-            raise  # one that runs already learns from its relay that the client has gone
+    async def _released(self, ticket: Ticket, is_begun: bool, raw: bytes, relay: Relay) -> Reply | None:
+        """A task of its own: a client that goes does not cancel it, its relay tells it."""
+        sending = asyncio.create_task(self._release(ticket, is_begun, raw, relay))
+        self.sending.add(sending)
+        sending.add_done_callback(self.sending.discard)
+        return await asyncio.shield(sending)
 
-    def _release(self, ticket: Ticket, raw: bytes, relay: Relay) -> Reply | None:
+    async def _release(self, ticket: Ticket, is_begun: bool, raw: bytes, relay: Relay) -> Reply | None:
         """Commit "sending", send, and note what came of it; None when the approval does not hold any more."""
         try:
-            if ticket.asked_at:  # and so upstream has waited
-                relay.revive()
-            relay.check_wanted()
-            self._gatekeeper.begin(ticket, raw)
+            if not is_begun:
+                await relay.revive()
+                relay.check_wanted()
+                await self._off_loop(self._gatekeeper.begin, ticket, raw)
         except (SubmissionRefused, UpstreamUnreachable, ClientGone) as error:
-            self._withdraw(ticket, _code(error))
+            await self._off_loop(self._note, self._gatekeeper.cancel, ticket, _code(error))
             return self._failure(error)
         except NotApproved as error:
-            self._withdraw(ticket, f"not_approved_{error.what}")
+            await self._off_loop(self._note, self._gatekeeper.cancel, ticket, f"not_approved_{error.what}")
             return None
         try:
-            reply = relay.send(raw)
+            reply = await relay.send(raw)
         except ReplyLost:
-            self._note(self._gatekeeper.lost, ticket)
+            await self._off_loop(self._note, self._gatekeeper.lost, ticket)
             return replies.perhaps_sent(self._sentences.catalogue)
         except (SubmissionRefused, UpstreamUnreachable, ClientGone) as error:
-            self._note(self._gatekeeper.refused, ticket, _code(error))
+            await self._off_loop(self._note, self._gatekeeper.refused, ticket, _code(error))
             return self._failure(error)
-        self._note(self._gatekeeper.sent, ticket)
+        await self._off_loop(self._note, self._gatekeeper.sent, ticket)
         return reply
 
     def _refusal(self, decision: Decision) -> Reply:
@@ -141,13 +158,6 @@ class Passage:
         why = error.why if isinstance(error, UpstreamUnreachable) else ""
         return replies.unreachable(self._sentences.catalogue, why, code=451)
 
-    def _withdraw_received(self, receiving: Future[Ticket]) -> None:
-        if receiving.exception() is None:
-            self._withdraw(receiving.result(), "client_gone")
-
-    def _withdraw(self, ticket: Ticket, detail: str) -> None:
-        self._note(self._gatekeeper.cancel, ticket, detail)
-
     def _note(self, verb: Callable[..., None], *what: object) -> None:
         """Write down what has happened already. That it cannot be written changes nothing of what happened."""
         try:
@@ -155,6 +165,9 @@ class Passage:
         except LedgerFailed:
             log.error("the ledger failed: what became of a message is not in it")  # noqa: TRY400
             self._gatekeeper.trouble("ledger", self._intake.account.name)
+
+    async def _off_loop(self, verb: Callable[..., T], *what: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, verb, *what)
 
 
 def _code(error: SubmissionRefused | UpstreamUnreachable | ClientGone) -> str:

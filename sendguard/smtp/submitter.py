@@ -1,8 +1,9 @@
 """Sending by SendGuard itself, for the guarded outbox; and trying a server out, for the account form."""
 
+import asyncio
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 from sendguard.guard.account import Account, Server
 from sendguard.guard.ports import Secrets, SubmissionRefused, UpstreamUnreachable
@@ -40,35 +41,47 @@ class SmtpSubmitter:
         password = self._secrets.get(self._account.name, "smtp") if self._server.user else ""
         if password is None:
             raise UpstreamUnreachable("no_password")
-        with _logged_in(self._server, password, self._context) as upstream:
+        return asyncio.run(self._submit(raw, originator, recipients, before_first_byte, password))
+
+    async def _submit(
+        self,
+        raw: bytes,
+        originator: str,
+        recipients: tuple[str, ...],
+        before_first_byte: Callable[[], None],
+        password: str,
+    ) -> str:
+        async with _logged_in(self._server, password, self._context) as upstream:
             commands = tuple(_commands(raw, originator, recipients, upstream.capabilities))
             before_first_byte()
             for command in commands:
-                reply = upstream.command(command)
+                reply = await upstream.command(command)
                 if not reply.is_positive:
                     raise SubmissionRefused(reply.code, reply.text)
-            reply = upstream.command("DATA")
-            if reply.code != 354:
-                raise SubmissionRefused(reply.code, reply.text)
-            return upstream.content(raw, _nothing_more).text
+            await upstream.content(raw)
+            return (await upstream.finish(raw)).text
 
 
 def check_connection(server: Server, password: str, context: ssl.SSLContext | None = None) -> None:
     """Connect, verify, log in and leave. Raises UpstreamUnreachable (``why`` is a code) or SubmissionRefused."""
-    with _logged_in(server, password, context or verifying_context()):
-        pass
+
+    async def check() -> None:
+        async with _logged_in(server, password, context or verifying_context()):
+            pass
+
+    asyncio.run(check())
 
 
-@contextmanager
-def _logged_in(server: Server, password: str, context: ssl.SSLContext) -> Iterator[Upstream]:
-    upstream = Upstream.connect(server, NAME, context)
+@asynccontextmanager
+async def _logged_in(server: Server, password: str, context: ssl.SSLContext) -> AsyncIterator[Upstream]:
+    upstream = await Upstream.connect(server, NAME, context)
     try:
         if server.user:
-            upstream.log_in(server.user, password)
+            await upstream.log_in(server.user, password)
         yield upstream
-        upstream.quit()
+        await upstream.quit()
     finally:
-        upstream.close()
+        upstream.abort()
 
 
 def _commands(raw: bytes, originator: str, recipients: tuple[str, ...], can: Capabilities) -> Iterator[str]:
@@ -83,7 +96,3 @@ def _commands(raw: bytes, originator: str, recipients: tuple[str, ...], can: Cap
             yield f"RCPT TO:{path(recipient, utf8=can.utf8)}"
     except BadAddress as error:
         raise SubmissionRefused(553, "5.1.3 address not allowed") from error
-
-
-def _nothing_more() -> None:
-    """Nobody but us can change their mind between content and final dot."""

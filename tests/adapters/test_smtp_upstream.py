@@ -1,5 +1,6 @@
 """The way to the submission server: verified TLS or none, and its errors as ours."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -138,9 +139,12 @@ def test_a_host_without_an_address_is_unreachable() -> None:
 
 @pytest.mark.parametrize("line", ["RCPT TO:<a>\r\nDATA", "NOOP\n", "NOOP\0"])
 def test_a_command_is_one_line(line: str) -> None:
+    async def say() -> None:
+        connection = await Connection.connect(server.server(), "x", verifying_context())
+        with pytest.raises(ValueError, match="one line"):
+            await connection.command(line)
+        await connection.quit()
+
     server = Upstream()
-    connection = Connection.connect(server.server(), "x", verifying_context())
-    with pytest.raises(ValueError, match="one line"):
-        connection.command(line)
-    connection.quit()
+    asyncio.run(say())
     server.close()

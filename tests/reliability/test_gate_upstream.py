@@ -98,7 +98,7 @@ def test_an_upstream_that_went_away_while_the_person_decided_is_asked_anew_with_
         assert sending.result(10)[0] == 250
     assert r.upstream.connections == 2
     assert [line for line in r.upstream.said if line.split()[0] not in {"NOOP", "QUIT"}] == [
-        "ehlo [127.0.0.1]",
+        "EHLO [127.0.0.1]",
         "AUTH LOGIN",
         "AUTH+ YW5uYQ==",
         "AUTH+ cHc=",
