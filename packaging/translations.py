@@ -1,5 +1,6 @@
 """The translation catalogues: `python packaging/translations.py` brings every .po up to the texts in the code."""
 
+import re
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -10,8 +11,11 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "sendguard" / "locales"
-SPEAKING = ("wording", "desktop")
+SPEAKING = ("wording", "desktop", "smtp", "practice", "terminal", "bootstrap")
 """Packages in which ``say.text(...)`` and ``say.plural(...)`` are texts; elsewhere only ``N_(...)`` is."""
+
+_SETTING = re.compile(r"([A-Z][a-z]+){2,}")
+"""What ``values.text(...)`` is given: names of settings, not texts."""
 
 
 _NOISE = tuple(
@@ -30,7 +34,8 @@ def extracted() -> Catalog:
         for _, msgid, comments, _ in extract_from_file(
             "python", path, keywords=keywords, comment_tags=("TRANSLATORS:",)
         ):
-            catalog.add(msgid, auto_comments=comments, locations=[(str(path.relative_to(ROOT).parent), 0)])
+            if not (isinstance(msgid, str) and _SETTING.fullmatch(msgid)):
+                catalog.add(msgid, auto_comments=comments, locations=[(str(path.relative_to(ROOT).parent), 0)])
     return catalog
 
 

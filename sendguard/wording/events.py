@@ -46,15 +46,43 @@ HOOKS = {
 TROUBLES = {
     "unreachable": N_("The mail server cannot be reached. Nothing is lost: SendGuard keeps trying."),
     "timeout": N_("The mail server does not answer in time. Nothing is lost: SendGuard keeps trying."),
-    "tls": N_("The mail server's certificate is not valid, so SendGuard does not talk to it. Ask your IT."),
+    "certificate": N_("The mail server's certificate is not valid, so SendGuard does not talk to it. Ask your IT."),
+    "starttls_missing": N_("The mail server offers no encryption here. Choose TLS, or another port, in the account."),
     "login": N_("The mail server did not accept the user name or password. Check the account's settings."),
+    "protocol": N_("The mail server answers in a way SendGuard does not understand. Is the port the right one?"),
+    "unavailable": N_("The mail server takes no login for now. Nothing is lost: SendGuard keeps trying."),
+    "no_server": N_("The account names no such server. Add it in the account's settings."),
     "no_password": N_("SendGuard does not know this account's password. Enter it in the account's settings."),
+    "refused": N_("The mail server did not take the message. It is back in your drafts."),
     "port_taken": N_("Another program holds the gate's port, so no mail passes. Choose another port in the account."),
+    "path_failed": N_("A path did not start, and no mail takes it. Restart SendGuard, or look into the account."),
+    "gate_failed": N_(
+        "The gate met a fault of its own; the message was not sent. Send it again or restart SendGuard."
+    ),
+    "outbox_broken": N_("The guarded outbox met a fault of its own. What lies in it is not sent. Restart SendGuard."),
+    "outbox_too_large": N_("A message in the guarded outbox is larger than the limit. It is not sent."),
+    "outbox_foreign_sender": N_(
+        "A message in the guarded outbox is not from an address of this account. It is not sent."
+    ),
+    "outbox_no_recipients": N_("A message in the guarded outbox has no recipient. It is back in your drafts."),
+    "outbox_no_sender": N_("A message in the guarded outbox has no sender of this account. It is back in your drafts."),
+    "outbox_waits": N_("A message in the guarded outbox could not be sent yet. It stays there, and is tried again."),
     "ledger": N_("SendGuard cannot write its ledger, so nothing is sent. Is the disk full?"),
-    "settings": N_("The settings file could not be read. The guarding defaults are in force."),
+    "settings": N_("Something in the settings file could not be read. For it the guarding default is in force."),
     "directory": N_("The directory folder could not be read. Lists from it are of unknown size."),
     "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
 }
+_SAME_AS = {
+    "connection": "unreachable",
+    "closed": "unreachable",
+    "tls": "certificate",
+    "login_refused": "login",
+    "authenticationfailed": "login",
+    "authorizationfailed": "login",
+    "expired": "login",
+    "ledger_failed": "ledger",
+}
+_PREFIXES = ("imap_", "upstream_")
 
 
 def activity(say: Catalogue, activity: Activity) -> str:
@@ -89,7 +117,12 @@ def activity(say: Catalogue, activity: Activity) -> str:
 
 def trouble(say: Catalogue, code: str) -> str:
     """What does not work, what is safe, and what to do. A code nobody knows is named, so that IT can look it up."""
-    known = TROUBLES.get(code)
+    bare = code
+    for prefix in _PREFIXES:
+        bare = bare.removeprefix(prefix)
+    if bare.isdecimal():
+        bare = "refused"
+    known = TROUBLES.get(code) or TROUBLES.get(_SAME_AS.get(bare, bare))
     if known:
         return say.text(known)
     return say.text("A part of SendGuard does not work ({code}). What it guards is not sent by it.", code=code)

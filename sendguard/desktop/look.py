@@ -1,0 +1,67 @@
+"""Colours and sizes: the palette's own, and one accent that has a light and a dark value."""
+
+from PySide6.QtGui import QColor, QFontMetricsF, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+LIGHT_ACCENT = QColor("#b03a08")
+"""The accent on light ground."""
+DARK_ACCENT = QColor("#ff9d54")
+"""The accent on dark ground."""
+
+READABLE = 4.5
+"""WCAG 2.2 §1.4.3 (AA): contrast of text."""
+VISIBLE = 3.0
+"""WCAG 2.2 §1.4.11 (AA): contrast of what is not text."""
+
+
+def accent(palette: QPalette) -> QColor:
+    """The accent that stands out more from the window's ground."""
+    ground = palette.color(QPalette.ColorRole.Window)
+    return max((LIGHT_ACCENT, DARK_ACCENT), key=lambda colour: contrast(colour, ground))
+
+
+def quiet(palette: QPalette, role: QPalette.ColorRole = QPalette.ColorRole.Window) -> QColor:
+    """The text colour, drawn towards the ground as far as it stays readable."""
+    ground, text = palette.color(role), palette.color(QPalette.ColorRole.WindowText)
+    for share in (0.60, 0.65, 0.70, 0.75, 0.80, 0.90):
+        mixed = mix(text, ground, share)
+        if contrast(mixed, ground) >= READABLE + 0.3:
+            return mixed
+    return text
+
+
+def line(palette: QPalette) -> QColor:
+    """The colour of a border that only groups: it need not be seen."""
+    return mix(palette.color(QPalette.ColorRole.WindowText), palette.color(QPalette.ColorRole.Window), 0.18)
+
+
+def mix(one: QColor, other: QColor, share: float) -> QColor:
+    """``share`` of the one and the rest of the other."""
+    return QColor.fromRgbF(
+        one.redF() * share + other.redF() * (1 - share),
+        one.greenF() * share + other.greenF() * (1 - share),
+        one.blueF() * share + other.blueF() * (1 - share),
+    )
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The contrast ratio of WCAG 2.2: from 1 (none) to 21 (black on white)."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def em(widget: QWidget | None = None) -> float:
+    """The height of a line of text in pixels: every distance is a part or multiple of it."""
+    font = widget.font() if widget else QApplication.font()
+    return QFontMetricsF(font).height()
+
+
+def gap(share: float = 0.5) -> int:
+    """A distance, as a share of a line's height."""
+    return round(em() * share)
+
+
+def _luminance(colour: QColor) -> float:
+    channels = (colour.redF(), colour.greenF(), colour.blueF())
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,143 @@
+"""The first page: each path and whether it blocks, what waits, what may have been sent, what drafts would reach."""
+
+from collections import deque
+from functools import partial
+
+from PySide6.QtCore import Signal
+
+from sendguard.desktop.layout import Page, Row, Section
+from sendguard.desktop.services import PathState, PathStatus, PracticeStep, Services
+from sendguard.desktop.tasks import Done, Tasks
+from sendguard.desktop.text import Tone, Weight, button, safe_label
+from sendguard.guard.ledger import LedgerFailed, Record
+from sendguard.guard.ports import Activity, ActivityKind
+from sendguard.settings.declared import N_
+from sendguard.wording.hostile import shown
+
+WARNINGS_KEPT = 5
+STATES = {PathState.WORKING: N_("works"), PathState.STARTING: N_("starting"), PathState.TROUBLE: N_("does not work")}
+
+
+class Overview(Page):
+    """What a person sees who opens SendGuard to know whether they are guarded."""
+
+    open_question = Signal()
+    add_account = Signal()
+
+    def __init__(self, services: Services, tasks: Tasks) -> None:
+        super().__init__()
+        self._services = services
+        self._tasks = tasks
+        self._say = services.sentences
+        self._warnings: deque[Activity] = deque(maxlen=WARNINGS_KEPT)
+        text = self._say.catalogue.text
+        self._practice = Section(text("Practice mailbox"))
+        self._waiting = Section(text("Waiting for your answer"))
+        self._unknown = Section(text("It may have been sent"))
+        self._drafts = Section(text("Drafts that would go to many"))
+        self._paths = Section(text("What is guarded"))
+        for section in (self._practice, self._waiting, self._unknown, self._drafts, self._paths):
+            self.rows.addWidget(section)
+        self.rows.addStretch(1)
+        self._show_practice()
+        self._show_drafts()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is true now."""
+        self._show_waiting()
+        self._show_paths(self._services.paths())
+        self._tasks.run(self._services.unknown, self._show_unknown, LedgerFailed)
+
+    def happened(self, activity: Activity) -> None:
+        """Keep what was said about a draft."""
+        if activity.kind is ActivityKind.WARNED:
+            self._warnings.appendleft(activity)
+            self._show_drafts()
+
+    def _show_practice(self) -> None:
+        text = self._say.catalogue.text
+        self._practice.setVisible(bool(self._services.practice))
+        self._practice.add(
+            safe_label(
+                text("A mailbox to try SendGuard with: nothing leaves this computer. Send one of these messages.")
+            )
+        )
+        for step in self._services.practice:
+            play = button(text(step.title))
+            play.clicked.connect(partial(self._play, step))
+            self._practice.add(play)
+
+    def _play(self, step: PracticeStep, checked: bool = False) -> None:
+        self._tasks.run(step.play, lambda _: self.refresh())
+
+    def _show_waiting(self) -> None:
+        self._waiting.clear()
+        questions = self._services.questions.waiting()
+        self._waiting.setVisible(bool(questions))
+        for question in questions:
+            judgement = question.judgement
+            subject = shown(judgement.submission.message.subject)
+            self._waiting.add(safe_label(f"{self._say.people(judgement.audience.count)} · {subject}"))
+        if questions:
+            show = button(self._say.catalogue.text("Show the question"), Weight.STRONG)
+            show.clicked.connect(self.open_question)
+            self._waiting.add(Row(safe_label(), show))
+
+    def _show_drafts(self) -> None:
+        self._drafts.clear()
+        self._drafts.setVisible(bool(self._warnings))
+        for activity in self._warnings:
+            if activity.judgement:
+                subject = shown(activity.judgement.submission.message.subject)
+                people = self._say.people(activity.judgement.audience.count)
+                when = self._say.catalogue.moment(activity.at)
+                self._drafts.add(safe_label(f"{when} · {people} · {subject}"))
+        self._drafts.add(safe_label(self._say.catalogue.text("A draft is not held: SendGuard only warns."), Tone.QUIET))
+
+    def _show_unknown(self, done: Done[tuple[Record, ...]]) -> None:
+        text = self._say.catalogue.text
+        self._unknown.clear()
+        self._unknown.setVisible(bool(done.result) or done.error is not None)
+        if done.error is not None:
+            self._unknown.add(safe_label(self._say.trouble("ledger"), Tone.ACCENT))
+        for record in done.result or ():
+            facts = (
+                self._say.catalogue.moment(record.received_at),
+                self._say.kind(record.kind),
+                self._say.record_people(record),
+                record.account,
+            )
+            sent, not_sent = button(text("It was sent")), button(text("It was not sent"))
+            sent.clicked.connect(partial(self._settle, record.id, True))
+            not_sent.clicked.connect(partial(self._settle, record.id, False))
+            self._unknown.add(Row(safe_label(" · ".join(facts)), sent, not_sent))
+        said = text("The mail server's answer was lost. Look into your Sent folder, then say what is true.")
+        self._unknown.add(safe_label(said, Tone.QUIET))
+
+    def _settle(self, record_id: str, was_sent: bool, checked: bool = False) -> None:
+        self._tasks.run(partial(self._services.settle, record_id, was_sent), lambda _: self.refresh(), LedgerFailed)
+
+    def _place(self, path: PathStatus) -> str:
+        return " · ".join(filter(None, (shown(path.account), self._say.hook(path.hook), shown(path.place))))
+
+    def _show_paths(self, paths: tuple[PathStatus, ...]) -> None:
+        text = self._say.catalogue.text
+        self._paths.clear()
+        for path in paths:
+            kind = text("blocks") if path.blocks else text("warns only")
+            state = text(STATES[path.state])
+            tone = Tone.ACCENT if path.state is PathState.TROUBLE else Tone.PLAIN
+            self._paths.add(Row(safe_label(self._place(path)), safe_label(kind, bold=True), safe_label(state, tone)))
+            if path.detail:
+                self._paths.add(safe_label(self._say.trouble(path.detail), Tone.ACCENT))
+        if not paths:
+            add = button(text("Add an account"), Weight.STRONG)
+            add.clicked.connect(self.add_account)
+            self._paths.add(safe_label(text("Nothing is guarded yet: there is no account.")), Row(safe_label(), add))
+        self._paths.add(
+            safe_label(
+                text("“Blocks” holds a message until you answer. “Warns only” cannot stop another program's Send."),
+                Tone.QUIET,
+            )
+        )

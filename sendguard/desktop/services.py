@@ -1,0 +1,105 @@
+"""What the desktop needs of the rest of the program: filled in by ``bootstrap``, by fakes in tests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sendguard.guard.account import Account
+from sendguard.guard.ledger import Record
+from sendguard.guard.ports import Answer, Observer, Question, Secrets
+from sendguard.mail.submission import Hook
+from sendguard.settings.values import Values
+from sendguard.wording.sentences import Sentences
+
+
+class Questions(Protocol):
+    """The part of the gatekeeper a person meets."""
+
+    def subscribe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything that happens from now on."""
+        ...
+
+    def answer(self, question_id: str, answer: Answer, typed: str = "") -> None:
+        """Take an answer. Worker thread; raises WrongWord, QuestionGone, AskedAgain, LedgerFailed."""
+        ...
+
+    def waiting(self) -> tuple[Question, ...]:
+        """Every open question, the one on the screen first."""
+        ...
+
+
+class PathState(StrEnum):
+    """How a send path stands."""
+
+    WORKING = "working"
+    STARTING = "starting"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatus:
+    """One send path of an account. ``detail`` is a trouble code for ``Sentences.trouble``, or empty.
+
+    ``place`` is where it is met, as a person sets it up: a host and port, the name of a folder; empty for nowhere.
+    """
+
+    account: str
+    hook: Hook
+    blocks: bool
+    state: PathState
+    detail: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerResult:
+    """What came of trying one server: ``service`` is ``imap`` or ``smtp``, ``trouble`` a code, empty when it works."""
+
+    service: str
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeStep:
+    """One thing to try in the practice mailbox. ``title`` is a msgid; ``play`` is called on a worker thread."""
+
+    title: str
+    play: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a window can do. What blocks says so, and is called on a worker thread."""
+
+    questions: Questions
+    sentences: Sentences
+    secrets: Secrets
+    """Blocks: a keyring may ask the person to unlock it."""
+    load_settings: Callable[[], Values]
+    save_settings: Callable[[Values], None]
+    """Blocks; raises OSError. The rules in force follow at once."""
+    load_accounts: Callable[[], tuple[Account, ...]]
+    save_account: Callable[[Account], None]
+    """Blocks; raises OSError. An account of the same name is replaced, and its paths start anew."""
+    delete_account: Callable[[str], None]
+    """Blocks; raises OSError. Stops the account's paths and forgets its secrets."""
+    test_connection: Callable[[Account, Mapping[str, str]], tuple[ServerResult, ...]]
+    """Blocks. Tries each server of the account with the passwords given by service (``imap``, ``smtp``)."""
+    free_gate_port: Callable[[], int]
+    """A loopback port that is free now and that no account uses."""
+    paths: Callable[[], tuple[PathStatus, ...]]
+    history: Callable[[], tuple[Record, ...]]
+    """Blocks; raises LedgerFailed. The latest rows, newest first."""
+    unknown: Callable[[], tuple[Record, ...]]
+    """Blocks; raises LedgerFailed. The rows of which nobody knows whether they were sent."""
+    settle: Callable[[str, bool], None]
+    """Blocks; raises LedgerFailed. A person said whether the row's message was sent."""
+    set_start_at_login: Callable[[bool], bool]
+    """Blocks. False when this system offers no way to do it."""
+    start: Callable[[], None]
+    """Blocks. Starts every path; called once, when the tray stands."""
+    stop: Callable[[], None]
+    """Blocks. Stops every path; what is held is not sent."""
+    practice: tuple[PracticeStep, ...] = ()
+    """What can be tried; not empty means that this is the practice mailbox and no real mail leaves."""

@@ -1,0 +1,102 @@
+"""The settings page: made from the one declaration of settings, and from nothing else."""
+
+from functools import partial
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from sendguard.desktop import look
+from sendguard.desktop.controls import Control, control_for
+from sendguard.desktop.layout import Page, Section, buttons
+from sendguard.desktop.services import Services
+from sendguard.desktop.tasks import Done, Tasks
+from sendguard.desktop.text import Tone, Weight, button, label_for, safe_label
+from sendguard.settings.declared import PAGES, SETTINGS, Setting, Value
+from sendguard.settings.values import Values, problem
+
+
+class SettingsPage(QWidget):
+    """Every setting under its heading; nothing takes effect before it is saved."""
+
+    def __init__(self, services: Services, tasks: Tasks) -> None:
+        super().__init__()
+        self._services = services
+        self._tasks = tasks
+        self._say = services.sentences
+        text = self._say.catalogue.text
+        self.controls: dict[str, Control] = {}
+        self.said = safe_label()
+        self.save_button = button(text("Save"), Weight.STRONG)
+        self.revert_button = button(text("Undo changes"))
+        self.save_button.clicked.connect(self._save)
+        self.revert_button.clicked.connect(self.reload)
+        page = Page()
+        for name, title in PAGES.items():
+            section = Section(text(title))
+            for setting in SETTINGS:
+                if setting.page == name:
+                    section.add(self._row(setting))
+            page.rows.addWidget(section)
+        page.rows.addStretch(1)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, look.gap(1), look.gap(0.6))
+        rows.addWidget(page, 1)
+        rows.addWidget(self.said)
+        rows.addLayout(buttons(self.revert_button, self.save_button))
+        self.reload()
+
+    def reload(self) -> None:
+        """Show the settings as they are in force."""
+        values = self._services.load_settings()
+        for name, control in self.controls.items():
+            control.show(values[name])
+        broken = bool(values.invalid)
+        self.said.setText(self._say.trouble("settings") if broken else "")
+        self._may_save(False)
+
+    def read(self) -> dict[str, Value]:
+        """What stands in the controls."""
+        return {name: control.read() for name, control in self.controls.items()}
+
+    def _row(self, setting: Setting) -> QWidget:
+        text = self._say.catalogue.text
+        control = control_for(setting, self._say.catalogue, partial(self._may_save, True))
+        self.controls[setting.name] = control
+        row = QWidget()
+        column = QVBoxLayout(row)
+        column.setContentsMargins(0, 0, 0, look.gap(0.5))
+        column.setSpacing(look.gap(0.15))
+        column.addWidget(label_for(control.focus, text(setting.title)))
+        column.addWidget(control.widget)
+        control.focus.setAccessibleDescription(text(setting.description))
+        column.addWidget(safe_label(text(setting.description), Tone.QUIET, 0.9))
+        return row
+
+    def _save(self) -> None:
+        text = self._say.catalogue.text
+        read = self.read()
+        wrong = [setting for setting in SETTINGS if problem(setting, read[setting.name])]
+        if wrong:
+            self.said.setText(text("Not saved: “{setting}” is not valid.", setting=text(wrong[0].title)))
+            self.controls[wrong[0].name].focus.setFocus()
+            return
+        self._may_save(False)
+        self._tasks.run(partial(self._keep, Values(read)), self._saved, OSError)
+
+    def _keep(self, values: Values) -> bool:
+        """Worker thread: write, then set the start at login; False where this system offers no way to do that."""
+        self._services.save_settings(values)
+        return self._services.set_start_at_login(values.switch("StartAtLogin"))
+
+    def _saved(self, done: Done[bool]) -> None:
+        text = self._say.catalogue.text
+        if done.error is not None:
+            self.said.setText(text("Not saved: the settings file could not be written. The old settings hold."))
+            self._may_save(True)
+        elif not done.result and self.read()["StartAtLogin"]:
+            self.said.setText(text("Saved. This system offers no start at login: add SendGuard to its start programs."))
+        else:
+            self.said.setText(text("Saved. It holds for every message from now on."))
+
+    def _may_save(self, may: bool) -> None:
+        self.save_button.setEnabled(may)
+        self.revert_button.setEnabled(may)

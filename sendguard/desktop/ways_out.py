@@ -1,0 +1,152 @@
+"""The lower part of a question: the ways out. The safe one is loud and first; the one that sends is quiet and late."""
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from sendguard.desktop import look
+from sendguard.desktop.sheet import Sheet
+from sendguard.desktop.text import Tone, Weight, button, label_for, safe_label
+from sendguard.policy.verdict import Verdict
+from sendguard.wording.sentences import Sentences
+
+ARM_AFTER_MS = 1000
+"""How long a question has to be looked at before it can be sent: as browsers do it (facts/desktop.md, C)."""
+
+
+class Arming(QObject):
+    """Armed once the window had the focus for a while; losing the focus begins it anew."""
+
+    changed = Signal()
+
+    def __init__(self, after_ms: int = ARM_AFTER_MS, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.armed = False
+        self.timer = QTimer(self)
+        self.timer.setSingleShot(True)
+        self.timer.setInterval(after_ms)
+        self.timer.timeout.connect(self._arm)
+
+    def begin(self) -> None:
+        """The window has the focus."""
+        if not self.armed and not self.timer.isActive():
+            self.timer.start()
+
+    def disarm(self) -> None:
+        """The window has lost the focus, or shows something else."""
+        self.timer.stop()
+        self.armed = False
+        self.changed.emit()
+
+    def _arm(self) -> None:
+        self.armed = True
+        self.changed.emit()
+
+
+class WaysOut(QWidget):
+    """Don't send · reply to the sender only · send. Knows by itself what may be pressed now."""
+
+    dont_send = Signal()
+    reply_to_sender = Signal()
+    send = Signal(str)
+
+    def __init__(self, sheet: Sheet, verdict: Verdict, say: Sentences, arming: Arming, *, can_reply: bool) -> None:
+        super().__init__()
+        text = say.catalogue.text
+        self._verdict = verdict
+        self._say = say
+        self._wanted = sheet.to_type
+        self._arming = arming
+        self._busy = False
+        self.field = QLineEdit() if sheet.to_type else None
+        self.hint = safe_label(tone=Tone.ACCENT)
+        self.send_button = button(sheet.send, Weight.QUIET)
+        self.reply_button = button(text("Reply to the sender only")) if can_reply else None
+        self.dont_send_button = button(text("Don’t send"), Weight.STRONG)
+        self.dont_send_button.setDefault(True)
+        self._lay_out(sheet)
+        self.send_button.clicked.connect(self._send)
+        self.dont_send_button.clicked.connect(self.dont_send)
+        if self.reply_button:
+            self.reply_button.clicked.connect(self.reply_to_sender)
+        arming.changed.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def typed(self) -> str:
+        """What stands in the field; empty where there is none."""
+        return self.field.text() if self.field else ""
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the button that sends can be pressed now."""
+        return self._arming.armed and not self._busy and self._verdict.accepts(self.typed)
+
+    @property
+    def tab_order(self) -> tuple[QWidget, ...]:
+        """The controls as the tab key goes through them: the safe ones first."""
+        controls = (self.dont_send_button, self.reply_button, self.field, self.send_button)
+        return tuple(control for control in controls if control is not None)
+
+    def refresh(self) -> None:
+        """Bring the buttons up to date."""
+        self.send_button.setEnabled(self.may_send)
+        for safe in (self.dont_send_button, self.reply_button):
+            if safe:
+                safe.setEnabled(not self._busy)
+
+    def wait(self, *, busy: bool) -> None:
+        """While an answer is on its way no other can be given."""
+        self._busy = busy
+        self.refresh()
+
+    def say_why(self, sentence: str) -> None:
+        """Say something about an answer that could not be taken; empty for nothing."""
+        self.hint.setText(sentence)
+        self.hint.setVisible(bool(sentence))
+
+    def enter(self) -> None:
+        """The Enter key, with the focus on another control than "Don't send": it never sends."""
+        text = self._say.catalogue.text
+        if self.field and self.field.hasFocus() and not self._verdict.accepts(self.typed):
+            self.say_why(text("This is not {wanted}.", wanted=self._wanted))
+        elif self.may_send:
+            self.send_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.say_why(text("Enter does not send. Press the space bar, or click."))
+
+    def _send(self) -> None:
+        if self.may_send:
+            self.send.emit(self.typed)
+
+    def _typed(self) -> None:
+        self.say_why("")
+        if self._verdict.accepts(self.typed):
+            self.setAccessibleDescription("")
+        elif len(self.typed.strip()) >= len(self._wanted):
+            self.say_why(self._say.catalogue.text("This is not {wanted}.", wanted=self._wanted))
+        self.refresh()
+
+    def _lay_out(self, sheet: Sheet) -> None:
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(look.gap(0.5))
+        if self.field:
+            self.field.setObjectName("typed")
+            self.field.setFixedWidth(look.gap(12))
+            self.field.textChanged.connect(self._typed)
+            rows.addWidget(label_for(self.field, sheet.type_prompt))
+            self.field.setAccessibleDescription(sheet.to_type)
+            typing = QHBoxLayout()
+            typing.setSpacing(look.gap(0.6))
+            typing.addWidget(self.field)
+            typing.addWidget(safe_label(sheet.to_type, bold=True), 1)
+            rows.addLayout(typing)
+        self.hint.hide()
+        rows.addWidget(self.hint)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(look.gap(0.6))
+        buttons.addWidget(self.send_button)
+        buttons.addStretch(1)
+        for safe in (self.reply_button, self.dont_send_button):
+            if safe:
+                buttons.addWidget(safe)
+        rows.addLayout(buttons)
