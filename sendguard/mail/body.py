@@ -78,8 +78,9 @@ def _text(part: ParsedMessage) -> str:
         text = octets.decode("latin-1")
     if part.get_content_subtype() == "html":
         text = html.unescape(" ".join(_outside_quotations(text)))
-    text = _QUOTE_LINE.sub("", text)
-    quoted = _REST_IS_QUOTED.search(text)
+    # Looking for the character first: both patterns try every line, which costs more than reading the message.
+    text = _QUOTE_LINE.sub("", text) if ">" in text else text
+    quoted = _REST_IS_QUOTED.search(text) if "--" in text else None
     return text[: quoted.start()] if quoted else text
 
 

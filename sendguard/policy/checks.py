@@ -51,9 +51,11 @@ def _missing_attachment(submission: Submission, audience: Audience, rules: Rules
     body = submission.message.body
     if body.attachments != 0:
         return
-    words = rules.attachment_words or ATTACHMENT_WORDS
+    said = f"{submission.message.subject}\n{body.own_words}"
+    folded = said.casefold()
+    words = [word for word in rules.attachment_words or ATTACHMENT_WORDS if word.casefold() in folded]
     pattern = r"\b(" + "|".join(re.escape(word) for word in words) + r")\b"
-    if spoken := re.search(pattern, f"{submission.message.subject}\n{body.own_words}", re.IGNORECASE):
+    if words and (spoken := re.search(pattern, said, re.IGNORECASE)):
         yield MissingAttachment(spoken[1].lower())
 
 
