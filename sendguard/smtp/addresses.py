@@ -16,9 +16,10 @@ class BadAddress(ValueError):
 def path(address: str, *, utf8: bool) -> str:
     """An address in angle brackets; an empty one is the null reverse-path ``<>``.
 
-    ``utf8`` is whether the server speaks SMTPUTF8 (RFC 6531). Raises BadAddress.
+    ``utf8`` is whether the server speaks SMTPUTF8 (RFC 6531). Raises BadAddress, also for a route (``@a:b@c``) and for
+    a name without a domain: the server would make another address of it than the one that was counted.
     """
-    if address and not (_is_ascii_path(address) or (utf8 and _is_utf8_path(address))):
+    if address and not (_names_a_domain(address) and (_is_ascii_path(address) or (utf8 and _is_utf8_path(address)))):
         raise BadAddress
     return f"<{address}>"
 
@@ -26,6 +27,11 @@ def path(address: str, *, utf8: bool) -> str:
 def needs_utf8(*addresses: str) -> bool:
     """Whether one of the addresses can be sent with SMTPUTF8 only."""
     return not all(address.isascii() for address in addresses)
+
+
+def _names_a_domain(address: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    return bool(local and domain and not local.startswith("@")) or address.lower() == "postmaster"
 
 
 def _is_ascii_path(address: str) -> bool:

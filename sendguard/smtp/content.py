@@ -60,35 +60,47 @@ def final_dot(raw: bytes) -> bytes:
 
 
 class Wire:
-    """Content as it arrives from a client, until its end is seen. Holds at most ``most`` octets and a piece."""
+    """Content as it arrives from a client, until its end is seen. Kept in pieces: a buffer that grows is copied."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._octets = bytearray(b"\r\n")  # so that the end is found even where it is the first line
-        self._searched = 0
+        self._pieces: list[bytes] = []
+        self._octets = 0
+        self._tail = b"\r\n"  # what the end may begin in; the line before content has ended
+        self._rest = b""
         self.too_large = False
 
     def add(self, piece: bytes) -> bool:
         """Take what arrived; returns whether the end has been seen."""
-        self._octets += piece
-        self._end = self._octets.find(END, self._searched)
-        if self._end >= 0:
-            return True
-        self._searched = max(0, len(self._octets) - len(END) + 1)
-        if self.too_large or self._searched > self._most * 4 // 3:  # every third octet may be a stuffed dot
+        window = self._tail + piece
+        self._tail = window[-len(END) + 1 :]
+        self._pieces.append(piece)
+        self._octets += len(piece)
+        if self.too_large or self._octets > self._most * 4 // 3 + len(END):  # every third octet may be a stuffed dot
             self.too_large = True
-            del self._octets[: self._searched]
-            self._searched = 0
-        return False
+            del self._pieces[:-1]
+        end = window.find(END)
+        if end < 0:
+            return False
+        self._rest = window[end + len(END) :]
+        self._cut(len(window) - end - 2)
+        return True
 
     def take(self) -> tuple[bytes, bytes]:
         """The content, its dots unstuffed, and what came after its end. To be called once, after the end was seen."""
-        rest = bytes(self._octets[self._end + len(END) :])
-        del self._octets[self._end + 2 :]
-        if b"\r\n." in self._octets:
-            self._octets = self._octets.replace(b"\r\n.", b"\r\n")
-        del self._octets[:2]
-        content = bytes(self._octets)
-        self._octets = bytearray()
+        content = b"".join(self._pieces)
+        self._pieces.clear()
+        content = content.removeprefix(b".")
+        if b"\r\n." in content:
+            content = content.replace(b"\r\n.", b"\r\n")
         self.too_large = self.too_large or len(content) > self._most
-        return content, rest
+        return content, self._rest
+
+    def _cut(self, octets: int) -> None:
+        """Drop so many from the end; where too much was thrown away already there may be less."""
+        while octets and self._pieces:
+            last = self._pieces.pop()
+            if len(last) > octets:
+                self._pieces.append(last[:-octets])
+                return
+            octets -= len(last)

@@ -6,6 +6,7 @@ nowhere), the reading of content (in large pieces, and only ``CRLF . CRLF`` ends
 
 import asyncio
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -25,6 +26,8 @@ ANSWER_SECONDS = 1500.0
 OPENINGS = (b"EHLO", b"HELO", b"QUIT", b"NOOP")
 """What a mail client may begin with. A web page that is made to send to this port begins otherwise."""
 COMMAND_OCTETS = 2048
+_PATH = re.compile(r"(?:<(?P<path>[^<>]*)>|(?P<bare>[^<> ]+))(?: +(?P<parameters>.*))?")
+"""RFC 5321 §4.1.2, and the bare address some clients send. Which characters may be in it is asked later."""
 AUTH_OCTETS = 12_288
 """RFC 4954 §4: the longest base64 response."""
 
@@ -152,6 +155,16 @@ class GateProtocol(SMTP):
         self._reset_timeout()
         self.envelope = self._create_envelope()
         await self.push(reply.wire())
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Take a path and its parameters apart; (None, None) where there is no path.
+
+        Instead of aiosmtpd's, which parses an address as a header would be and makes a class at every call.
+        """
+        found = _PATH.fullmatch(arg)
+        if found is None:
+            return None, None
+        return found["bare"] or found["path"] or "<>", found["parameters"] or ""
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """Not offered, like EXPN: upstream is asked about recipients by RCPT."""

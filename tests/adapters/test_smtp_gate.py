@@ -345,3 +345,26 @@ def test_several_clients_are_served_while_one_is_held(r: Rig) -> None:
     assert not held.done()
     r.answer(Answer.DONT_SEND)
     assert held.result(10)[0] == 550
+
+
+def test_paths_are_taken_as_clients_write_them(r: Rig) -> None:
+    with r.client() as client:
+        client.hello()
+        assert client.say(f"MAIL FROM: {ME} SIZE=10")[0] == 250
+        assert client.say("RCPT TO: <a@y.test>")[0] == 250
+        for broken in (
+            "",
+            "<@relay.test:b@y.test>",
+            "<everybody>",
+            "<a@>",
+            "<>",
+            "<a@y.test",
+            "a@y.test>",
+            "<<a@y.test>>",
+            "<a@y.test> <b@y.test>",
+            "<a@y.test>x",
+        ):
+            assert 500 <= client.say(f"RCPT TO:{broken}")[0] < 600
+        assert client.say("RCPT TO:<Postmaster>")[0] == 250
+    passed_on = [line for line in r.upstream.said if line.startswith("RCPT")]
+    assert passed_on == ["RCPT TO:<a@y.test>", "RCPT TO:<Postmaster>"]
