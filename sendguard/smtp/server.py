@@ -1,4 +1,4 @@
-"""aiosmtpd's dialogue, made to the measure of a gate. The only module that uses aiosmtpd.
+"""aiosmtpd's dialogue, made to the measure of a gate.
 
 What is ours instead of aiosmtpd's: the first line (an HTTP client is dropped), AUTH (passed on line by line, kept
 nowhere), the reading of content (in large pieces, and only ``CRLF . CRLF`` ends it), and that nothing is logged.
@@ -10,14 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP
 
 from sendguard.smtp.content import CHUNK, Wire
 from sendguard.smtp.dialogue import Dialogue
+from sendguard.smtp.hooks import Hooks
 from sendguard.smtp.replies import Reply
 from sendguard.smtp.sockdiag import Endpoint
-
-log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 300.0
 """Between two commands (RFC 5321 §4.5.3.2.7), and between two pieces of content."""
@@ -41,7 +40,7 @@ class GateProtocol(SMTP):
         self, dialogue: Dialogue, ends: Callable[["GateProtocol"], None], loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(
-            Answers(dialogue),
+            Hooks(dialogue),
             data_size_limit=None,
             hostname="localhost",
             ident="ESMTP SendGuard",
@@ -102,6 +101,10 @@ class GateProtocol(SMTP):
             if reply is not None:
                 self._writer.write(reply.wire() + b"\r\n")
             self.transport.close()
+
+    def end_after_reply(self) -> None:
+        """Close once the reply that is being returned is out."""
+        self.loop.call_soon(self.hang_up)
 
     def drop(self) -> None:
         """Close without a word."""
@@ -171,61 +174,6 @@ class GateProtocol(SMTP):
         await self.push("502 5.5.1 Not implemented")
 
     smtp_EXPN = smtp_HELP = smtp_VRFY
-
-
-class Answers:
-    """aiosmtpd's hooks, each answered by the dialogue."""
-
-    def __init__(self, dialogue: Dialogue) -> None:
-        self._dialogue = dialogue
-
-    async def handle_EHLO(
-        self, server: GateProtocol, session: Session, envelope: Envelope, name: str, offered: list[str]
-    ) -> list[bytes]:
-        """Offer what upstream can do, not what aiosmtpd can."""
-        return [await self._greet(server, session, name)]
-
-    async def handle_HELO(self, server: GateProtocol, session: Session, envelope: Envelope, name: str) -> bytes:
-        """A client that knows no extensions."""
-        said = await self._greet(server, session, name)
-        return said.partition(b"\r\n")[0].replace(b"250-", b"250 ", 1)
-
-    async def _greet(self, server: GateProtocol, session: Session, name: str) -> bytes:
-        reply = await self._dialogue.greet(name) if await server.is_own() else self._dialogue.another_user()
-        if reply.is_positive:
-            session.host_name = name  # aiosmtpd asks for EHLO again without it
-            server.enable_SMTPUTF8 = self._dialogue.utf8
-        else:
-            server.loop.call_soon(server.hang_up)
-        return reply.wire()
-
-    async def handle_MAIL(
-        self, server: GateProtocol, session: Session, envelope: Envelope, address: str, parameters: list[str]
-    ) -> bytes:
-        """MAIL FROM."""
-        reply = await self._dialogue.mail("" if address == "<>" else address, parameters)
-        if reply.is_positive:
-            envelope.mail_from = address
-        return reply.wire()
-
-    async def handle_RCPT(
-        self, server: GateProtocol, session: Session, envelope: Envelope, address: str, parameters: list[str]
-    ) -> bytes:
-        """RCPT TO."""
-        reply = await self._dialogue.rcpt(address)
-        if reply.is_positive:
-            envelope.rcpt_tos.append(address)
-        return reply.wire()
-
-    async def handle_RSET(self, server: GateProtocol, session: Session, envelope: Envelope) -> str:
-        """RSET."""
-        await self._dialogue.reset()
-        return "250 2.0.0 OK"
-
-    async def handle_exception(self, error: Exception) -> bytes:
-        """A fault of ours: nothing has left. The text of an error may hold addresses, so only its type is logged."""
-        log.error("gate: %s", type(error).__name__)
-        return self._dialogue.fault().wire()
 
 
 class Busy(asyncio.Protocol):

@@ -1,7 +1,7 @@
 """One connection to a submission server: RFC 5321 from the client's side, on an event loop.
 
-Not smtplib: it takes a reply that was cut off for a whole one and blocks, and handing each command to a thread and
-back cost more than everything else the gate does (measured: half of its rate).
+Not smtplib: it takes a reply that was cut off for a whole one, its login knows ASCII only, and it blocks: every wait
+would need a thread, and a lock around breaking it off.
 """
 
 import asyncio
