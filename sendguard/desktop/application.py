@@ -65,7 +65,7 @@ class Desktop(QObject):
         self._services = services
         self._bridge = bridge
         self._say = services.sentences
-        self._unknown = 0
+        self._unsure = False
         self._start_failed = False
         self.tasks = Tasks(self)
         self.desk = Desk(services, bridge)
@@ -73,8 +73,8 @@ class Desktop(QObject):
         self.window: MainWindow | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(LOOK_EVERY_MS)
-        self._clock.timeout.connect(self._look)
-        self.desk.changed.connect(self._look)
+        self._clock.timeout.connect(self._show_state)
+        self.desk.changed.connect(self._show_state)
         self.desk.happened.connect(self._happened)
         self.tray.open_window.connect(self.open_window)
         self.tray.open_question.connect(self.desk.bring_forward)
@@ -150,19 +150,25 @@ class Desktop(QObject):
             self.window.happened(activity)
         self._look()
 
-    @Slot()
     def _look(self) -> None:
-        self.tasks.run(self._services.unknown, self._seen, LedgerFailed)
-        if self.window and self.window.isVisible():
-            self.window.overview.refresh()
+        """Ask the ledger whether there is something that may have been sent."""
+        self.tasks.run(self._services.unknown, self._looked, LedgerFailed)
 
-    def _seen(self, done: Done[tuple[Record, ...]]) -> None:
-        troubled = self._start_failed or self.desk.broken or done.error is not None or bool(done.result)
-        troubled = troubled or any(path.state is PathState.TROUBLE for path in self._services.paths())
+    def _looked(self, done: Done[tuple[Record, ...]]) -> None:
+        self._unsure = done.error is not None or bool(done.result)
+        self._show_state()
+
+    @Slot()
+    def _show_state(self) -> None:
+        broken = any(path.state is PathState.TROUBLE for path in self._services.paths())
         if self.desk.holding:
             self.tray.set_state(TrayState.HOLDING)
+        elif broken or self._unsure or self._start_failed or self.desk.broken:
+            self.tray.set_state(TrayState.TROUBLE)
         else:
-            self.tray.set_state(TrayState.TROUBLE if troubled else TrayState.WATCHING)
+            self.tray.set_state(TrayState.WATCHING)
+        if self.window and self.window.isVisible():
+            self.window.overview.refresh()
 
 
 def _qts_own_words(app: QApplication, language: str) -> QTranslator:

@@ -32,6 +32,14 @@ class Section(QWidget):
         column.setSpacing(look.gap(0.4))
         column.addWidget(safe_label(title, size=1.2, bold=True))
         self._column = column
+        self._shows: object = None
+
+    def is_news(self, facts: object) -> bool:
+        """Whether ``facts`` differ from what it was last asked with: a row that stays keeps the focus in it."""
+        if facts == self._shows:
+            return False
+        self._shows = facts
+        return True
 
     def add(self, *widgets: QWidget) -> None:
         """Put widgets under what is there."""

@@ -3,7 +3,7 @@
 from PySide6.QtGui import QColor, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-LIGHT_ACCENT = QColor("#b03a08")
+LIGHT_ACCENT = QColor("#a03406")
 """The accent on light ground."""
 DARK_ACCENT = QColor("#ff9d54")
 """The accent on dark ground."""
@@ -16,23 +16,22 @@ VISIBLE = 3.0
 
 def accent(palette: QPalette) -> QColor:
     """The accent that stands out more from the window's ground."""
-    ground = palette.color(QPalette.ColorRole.Window)
-    return max((LIGHT_ACCENT, DARK_ACCENT), key=lambda colour: contrast(colour, ground))
+    return max((LIGHT_ACCENT, DARK_ACCENT), key=lambda colour: _against_grounds(colour, palette))
 
 
-def quiet(palette: QPalette, role: QPalette.ColorRole = QPalette.ColorRole.Window) -> QColor:
+def quiet(palette: QPalette) -> QColor:
     """The text colour, drawn towards the ground as far as it stays readable."""
-    ground, text = palette.color(role), palette.color(QPalette.ColorRole.WindowText)
+    ground, text = palette.color(QPalette.ColorRole.Window), palette.color(QPalette.ColorRole.WindowText)
     for share in (0.60, 0.65, 0.70, 0.75, 0.80, 0.90):
         mixed = mix(text, ground, share)
-        if contrast(mixed, ground) >= READABLE + 0.3:
+        if _against_grounds(mixed, palette) >= READABLE:
             return mixed
     return text
 
 
-def line(palette: QPalette) -> QColor:
-    """The colour of a border that only groups: it need not be seen."""
-    return mix(palette.color(QPalette.ColorRole.WindowText), palette.color(QPalette.ColorRole.Window), 0.18)
+def _against_grounds(colour: QColor, palette: QPalette) -> float:
+    """The contrast on the worse of the two grounds that text stands on: the window's, and that of lists and fields."""
+    return min(contrast(colour, palette.color(role)) for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base))
 
 
 def mix(one: QColor, other: QColor, share: float) -> QColor:

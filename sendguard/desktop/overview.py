@@ -39,6 +39,7 @@ class Overview(Page):
         for section in (self._practice, self._waiting, self._unknown, self._drafts, self._paths):
             self.rows.addWidget(section)
         self.rows.addStretch(1)
+        self._unknown.hide()
         self._show_practice()
         self._show_drafts()
         self.refresh()
@@ -69,11 +70,16 @@ class Overview(Page):
             self._practice.add(play)
 
     def _play(self, step: PracticeStep, checked: bool = False) -> None:
-        self._tasks.run(step.play, lambda _: self.refresh())
+        self._tasks.run(step.play, self._again)
+
+    def _again(self, done: Done[None]) -> None:
+        self.refresh()
 
     def _show_waiting(self) -> None:
-        self._waiting.clear()
         questions = self._services.questions.waiting()
+        if not self._waiting.is_news([question.id for question in questions]):
+            return
+        self._waiting.clear()
         self._waiting.setVisible(bool(questions))
         for question in questions:
             judgement = question.judgement
@@ -97,6 +103,8 @@ class Overview(Page):
 
     def _show_unknown(self, done: Done[tuple[Record, ...]]) -> None:
         text = self._say.catalogue.text
+        if not self._unknown.is_news(done):
+            return
         self._unknown.clear()
         self._unknown.setVisible(bool(done.result) or done.error is not None)
         if done.error is not None:
@@ -116,13 +124,15 @@ class Overview(Page):
         self._unknown.add(safe_label(said, Tone.QUIET))
 
     def _settle(self, record_id: str, was_sent: bool, checked: bool = False) -> None:
-        self._tasks.run(partial(self._services.settle, record_id, was_sent), lambda _: self.refresh(), LedgerFailed)
+        self._tasks.run(partial(self._services.settle, record_id, was_sent), self._again, LedgerFailed)
 
     def _place(self, path: PathStatus) -> str:
         return " · ".join(filter(None, (shown(path.account), self._say.hook(path.hook), shown(path.place))))
 
     def _show_paths(self, paths: tuple[PathStatus, ...]) -> None:
         text = self._say.catalogue.text
+        if not self._paths.is_news(paths):
+            return
         self._paths.clear()
         for path in paths:
             kind = text("blocks") if path.blocks else text("warns only")

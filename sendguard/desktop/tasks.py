@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
+from shiboken6 import isValid
 
 from sendguard.desktop import faults
 
@@ -20,6 +21,12 @@ class Done(Generic[T]):
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    then: Callable[[Any], None]
+    done: Done[Any]
+
+
 class Tasks(QObject):
     """Runs work beside the main thread. Lives on the main thread; there is one."""
 
@@ -30,7 +37,10 @@ class Tasks(QObject):
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(self, work: Callable[[], T], then: Callable[[Done[T]], None], *expected: type[Exception]) -> None:
-        """Do ``work`` on a thread, then call ``then`` on this one. Any error comes back; one not expected is logged."""
+        """Do ``work`` on a thread, then call ``then`` on this one. Any error comes back; one not expected is logged.
+
+        ``then`` is a method; when its window has gone meanwhile, nothing is called.
+        """
 
         def thread() -> None:
             try:
@@ -40,10 +50,12 @@ class Tasks(QObject):
             except Exception as error:  # a thread's top
                 faults.log(error)
                 done = Done(None, error)
-            self._finished.emit(lambda: then(done))
+            self._finished.emit(_Delivery(then, done))
 
         threading.Thread(target=thread, name="desktop-task", daemon=True).start()
 
     @Slot(object)
-    def _deliver(self, deliver: Callable[[], None]) -> None:
-        deliver()
+    def _deliver(self, delivery: _Delivery) -> None:
+        owner = getattr(delivery.then, "__self__", None)
+        if not isinstance(owner, QObject) or isValid(owner):
+            delivery.then(delivery.done)

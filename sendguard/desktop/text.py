@@ -4,7 +4,7 @@ import re
 from enum import Enum, auto
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from sendguard.desktop import look
@@ -67,15 +67,16 @@ class SafeLabel(QLabel):
     def changeEvent(self, event: QEvent) -> None:
         """Take the new palette's colours."""
         super().changeEvent(event)
-        if event.type() in {QEvent.Type.ApplicationPaletteChange, QEvent.Type.ParentChange}:
+        if event.type() is QEvent.Type.PaletteChange:
             self._colour()
 
     def _colour(self) -> None:
-        palette = QApplication.palette()
-        colours = {Tone.QUIET: look.quiet, Tone.ACCENT: look.accent}
-        if self._tone in colours:
-            own = self.palette()
-            own.setColor(QPalette.ColorRole.WindowText, QColor(colours[self._tone](palette)))
+        choose = {Tone.QUIET: look.quiet, Tone.ACCENT: look.accent}.get(self._tone)
+        if choose is None:
+            return
+        own, colour = self.palette(), choose(QApplication.palette())
+        if own.color(QPalette.ColorRole.WindowText) != colour:  # setting a palette changes the palette once more
+            own.setColor(QPalette.ColorRole.WindowText, colour)
             self.setPalette(own)
 
 

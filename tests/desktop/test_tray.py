@@ -1,0 +1,72 @@
+"""The tray, and one SendGuard for each person."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QMessageBox, QSystemTrayIcon
+from pytestqt.qtbot import QtBot
+
+from sendguard.desktop.icons import TrayState
+from sendguard.desktop.single import SingleInstance
+from sendguard.desktop.tray import Tray, quit_question
+from tests.desktop.examples import sentences
+
+
+def shown_actions(tray: Tray) -> list[str]:
+    return [action.text() for action in tray.menu.actions() if action.isVisible() and not action.isSeparator()]
+
+
+def test_the_menu_offers_the_question_only_while_one_is_open(qtbot: QtBot) -> None:
+    tray = Tray(sentences().catalogue)
+    assert shown_actions(tray) == ["Open SendGuard", "Settings", "Quit…"]
+    tray.set_state(TrayState.HOLDING)
+    assert shown_actions(tray)[0] == "Show the question"
+    tray.set_state(TrayState.WATCHING)
+    assert "Show the question" not in shown_actions(tray)
+
+
+def test_a_click_opens_what_is_needed_now(qtbot: QtBot) -> None:
+    tray = Tray(sentences().catalogue)
+    with qtbot.waitSignal(tray.open_window):
+        tray._activated(QSystemTrayIcon.ActivationReason.Trigger)
+    tray.set_state(TrayState.HOLDING)
+    with qtbot.waitSignal(tray.open_question):
+        tray._activated(QSystemTrayIcon.ActivationReason.Trigger)
+
+
+def test_each_state_has_its_own_words(qtbot: QtBot) -> None:
+    tray = Tray(sentences("de").catalogue)
+    said = set()
+    for state in TrayState:
+        tray.set_state(state)
+        said.add(tray._tray.toolTip())
+    assert said == {
+        "SendGuard: wacht",
+        "SendGuard: Eine Nachricht wartet auf Ihre Antwort",
+        "SendGuard: Etwas arbeitet nicht",
+    }
+
+
+def test_quitting_says_what_it_means_and_keeps_running_by_default(qtbot: QtBot) -> None:
+    box = quit_question(sentences().catalogue)
+    qtbot.addWidget(box)
+    assert "opens no way past it" in box.informativeText()
+    assert box.defaultButton().text() == "Keep running"
+    assert box.escapeButton() is box.defaultButton()
+    assert box.buttonRole(box.defaultButton()) is QMessageBox.ButtonRole.RejectRole
+
+
+def test_a_second_start_shows_the_window_of_the_first(tmp_path: Path, qtbot: QtBot) -> None:
+    first, second = SingleInstance(tmp_path), SingleInstance(tmp_path)
+    shown: list[str] = []
+    first.when_started_again(lambda: shown.append("shown"))
+    assert first.acquire()
+    assert not second.acquire()
+    assert second.knock()
+    qtbot.waitUntil(lambda: shown == ["shown"])
+    first.release()
+    assert second.acquire()
+    second.release()
+
+
+def test_nobody_answers_a_knock_where_nothing_runs(tmp_path: Path, qtbot: QtBot) -> None:
+    assert not SingleInstance(tmp_path).knock()
