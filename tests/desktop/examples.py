@@ -1,6 +1,6 @@
 """Questions, accounts and services to build windows from: the story of 2016 and its neighbours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -237,6 +237,7 @@ class World:
     practice: bool = False
     can_start_at_login: bool = True
     disk_full: bool = False
+    on_start: Callable[[], None] = lambda: None
     events: list[str] = field(default_factory=list)
 
     def services(self, language: str = "en") -> Services:
@@ -256,7 +257,7 @@ class World:
             unknown=lambda: self.unknown,
             settle=self.settle,
             set_start_at_login=lambda on: self.can_start_at_login,
-            start=lambda: self.events.append("start"),
+            start=self.on_start,
             stop=lambda: self.events.append("stop"),
             practice=(
                 PracticeStep("The first mail: “test” to one list", lambda: self.played.append("first")),
