@@ -1,10 +1,14 @@
 """Dots, line ends and lengths."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sendguard.settings.values import Values
 from sendguard.smtp import content
+from sendguard.smtp.addresses import BadAddress, path
 from sendguard.smtp.content import Problem, Wire, final_dot, problem_in, stuffed
+from sendguard.smtp.limits import GateLimits
 from sendguard.smtp.replies import Reply
 
 LINES = st.lists(
@@ -69,3 +73,19 @@ def test_a_reply_is_three_lines_of_ours_without_the_last_full_stop() -> None:
 def test_upstreams_words_cannot_end_a_line_and_are_cut_to_what_a_line_holds() -> None:
     assert Reply(550, "a\rb\x1b[31mc\0").wire() == b"550 a b [31mc "
     assert len(Reply(550, "ä" * 600).wire()) == 504
+
+
+def test_the_limits_follow_from_the_settings() -> None:
+    limits = GateLimits.of(Values({"HoldSecondsThunderbird": 70, "MaxMessageMegabytes": 2, "MaxRecipients": 9}))
+    assert limits == GateLimits(70, 45, 2_000_000, 9)
+    assert limits.hold("Mozilla Thunderbird") == 70
+    assert limits.hold("Thunderbird-like") == limits.hold("") == 45
+
+
+@pytest.mark.parametrize("address", ["a@b", "a" * 511 + "@b", "jörg@b", "@a:b@c", "a@", "@a", "all", "a b@c", "a@b>"])
+def test_an_address_stands_in_a_command_or_does_not(address: str) -> None:
+    if address in {"a@b", "jörg@b"}:
+        assert path(address, utf8=True) == f"<{address}>"
+    else:
+        with pytest.raises(BadAddress):
+            path(address, utf8=True)

@@ -14,6 +14,7 @@ import pytest
 from sendguard.smtp.gate import GateState, SmtpGate
 from sendguard.smtp.loopback import GateNotStarted, choose_port, listen
 from sendguard.smtp.peers import Endpoint, LinuxPeers, UnknownPeers, peers_here
+from sendguard.smtp.sockdiag import owner_of
 from tests.adapters.smtp_kit import Rig, rig
 
 AS_ANOTHER_USER = """
@@ -175,3 +176,35 @@ def _rest(r: Rig) -> tuple[object, object]:
     from tests.adapters.smtp_kit import SENTENCES
 
     return Intake(r.account, Hook.SMTP_GATE), SENTENCES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+def test_where_the_kernel_does_not_answer_its_tables_are_read(
+    r: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sendguard.smtp.sockdiag._NETLINK_SOCK_DIAG", 99)
+    with r.client() as client:
+        client.hello()
+        ends = Endpoint(*client.socket.getpeername()), Endpoint(*client.socket.getsockname())
+        assert owner_of(ends[1], ends[0]) is None
+        assert LinuxPeers().is_own(*ends)
+        assert not LinuxPeers(tmp_path).is_own(*ends)
+
+
+@pytest.mark.logs("gate ended by ZeroDivisionError")
+def test_a_gate_that_cannot_run_says_so_and_lets_nothing_pass(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    r.gate.stop()
+    again = SmtpGate(r.account, r.guard.gatekeeper, *_rest(r))
+    monkeypatch.setattr(again, "_serve", _fails)
+    with pytest.raises(GateNotStarted) as raised:
+        again.start()
+    assert raised.value.code == "gate_failed"
+    assert again.state is GateState.FAILED
+    assert r.guard.activities[-1].detail == "gate_failed"
+    again.stop()
+    with pytest.raises(ConnectionRefusedError):
+        r.client()
+
+
+async def _fails(*_: object) -> None:
+    raise ZeroDivisionError

@@ -8,9 +8,10 @@ import pytest
 
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
+from sendguard.smtp.replies import Reply
 from sendguard.smtp.submitter import check_connection
+from sendguard.smtp.upstream import Capabilities, verifying_context
 from sendguard.smtp.upstream import Upstream as Connection
-from sendguard.smtp.upstream import verifying_context
 from tests.adapters.smtp_kit import CUT, PASSWORD, Upstream, message, rig
 from tests.servers.certificates import CertificateAuthority, ServerCertificate
 
@@ -148,3 +149,27 @@ def test_a_command_is_one_line(line: str) -> None:
     server = Upstream()
     asyncio.run(say())
     server.close()
+
+
+def test_words_slipped_in_before_encryption_began_are_not_taken_for_the_servers(
+    authority: CertificateAuthority,
+) -> None:
+    server = upstream(Security.STARTTLS, authority.issue("localhost"))
+    server.answers["STARTTLS"] = "220 go\n250-slipped in\n250 AUTH PLAIN"
+    with pytest.raises(UpstreamUnreachable) as raised:
+        check_connection(server.server(Security.STARTTLS, "localhost"), "", authority.client_context())
+    assert raised.value.why == "tls"
+    server.close()
+
+
+@pytest.mark.parametrize("greeting", ["250-a\n251 b", "250 " + "x" * 9000, "\n".join(["250-x"] * 300) + "\n250 x"])
+def test_a_reply_that_is_none_ends_the_connection(greeting: str) -> None:
+    server = Upstream(answers={"EHLO": greeting})
+    with pytest.raises(UpstreamUnreachable):
+        check_connection(server.server(), "")
+    server.close()
+
+
+def test_an_old_way_to_name_logins_is_understood() -> None:
+    reply = Reply(250, "here\nAUTH=PLAIN LOGIN\nauth plain xoauth2\nSIZE\nX-OTHER a b\n")
+    assert Capabilities.of(reply) == Capabilities(knows_size=True, auth=("PLAIN", "LOGIN", "XOAUTH2"))

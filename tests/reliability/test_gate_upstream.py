@@ -201,6 +201,19 @@ def test_rules_that_change_between_approval_and_sending_judge_once_more() -> Non
         assert sending.result(10)[0] == 250
 
 
+def test_rules_that_change_at_every_try_end_in_another_time(r: Rig) -> None:
+    guard, begin = r.guard, r.guard.gatekeeper.begin
+    sizes = iter(range(400, 500))
+
+    def begin_late(*what: object) -> None:
+        guard.rules = dataclasses.replace(guard.rules, type_from=next(sizes))
+        begin(*what)  # type: ignore[arg-type]
+
+    guard.gatekeeper.begin = begin_late  # type: ignore[method-assign]
+    assert r.send(message(), "x@y.test")[0] == 451
+    assert r.upstream.messages == []
+
+
 @pytest.mark.logs("gate: ZeroDivisionError")
 def test_a_fault_of_ours_closes_and_its_text_is_not_logged(r: Rig, caplog: pytest.LogCaptureFixture) -> None:
     def fault(query: object) -> object:
