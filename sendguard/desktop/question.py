@@ -103,6 +103,8 @@ class QuestionDialog(QDialog):
             )
         )
         self._waiting_note.setVisible(shown.waiting > 0)
+        if self.isVisible() and self.height() < self._rows.totalHeightForWidth(self.width()):
+            self._fit()
 
     def not_taken(self, result: Result) -> None:
         """The answer could not be taken: say why, and let the person answer again."""
@@ -201,5 +203,5 @@ class QuestionDialog(QDialog):
     def _fit(self) -> None:
         """Take a comfortable width and the height the text needs at it, within nine tenths of the screen."""
         room: QSize = self.screen().availableSize() * 0.9
-        width = min(look.gap(46), room.width())
+        width = min(look.gap(50), room.width())
         self.resize(width, min(room.height(), self._rows.totalHeightForWidth(width)))

@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from sendguard.desktop import look
 
@@ -30,12 +30,12 @@ _SHAPE = """
 QPushButton { padding: 0.5em 0.9em; border-radius: 0.25em; %s }
 QPushButton:focus { border: 2px solid palette(highlight); }
 QPushButton:pressed { background: palette(mid); }
-QPushButton:disabled { background: transparent; color: palette(placeholder-text); border-color: palette(mid); }
+QPushButton:disabled { background: transparent; color: palette(placeholder-text); border: 1px solid palette(mid); }
 """
 _COLOURS = {
     Weight.STRONG: "background: palette(window-text); color: palette(window); border: 2px solid palette(window-text);",
-    Weight.PLAIN: "background: palette(button); color: palette(button-text); border: 2px solid palette(mid);",
-    Weight.QUIET: "background: transparent; color: palette(window-text); border: 1px solid palette(mid);",
+    Weight.PLAIN: "background: palette(button); color: palette(button-text); border: 1px solid palette(mid);",
+    Weight.QUIET: "background: transparent; color: palette(window-text); border: 1px solid palette(placeholder-text);",
 }
 """Palette roles only: light, dark and high contrast come with the system."""
 
@@ -100,6 +100,15 @@ def button(text: str, weight: Weight = Weight.PLAIN) -> QPushButton:
     made.setAutoDefault(False)
     made.setStyleSheet(_SHAPE % _COLOURS[weight])
     return made
+
+
+def outlined(field: QLineEdit) -> QLineEdit:
+    """A field with a border that is seen on dark ground too."""
+    field.setStyleSheet(
+        "QLineEdit { border: 1px solid palette(placeholder-text); border-radius: 3px; padding: 3px;"
+        " background: palette(base); color: palette(text); } QLineEdit:focus { border: 2px solid palette(highlight); }"
+    )
+    return field
 
 
 def literal(text: str) -> str:

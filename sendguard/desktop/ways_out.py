@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from sendguard.desktop import look
 from sendguard.desktop.sheet import Sheet
-from sendguard.desktop.text import Tone, Weight, button, label_for, safe_label
+from sendguard.desktop.text import Tone, Weight, button, label_for, outlined, safe_label
 from sendguard.policy.verdict import Verdict
 from sendguard.wording.sentences import Sentences
 
@@ -57,7 +57,7 @@ class WaysOut(QWidget):
         self._wanted = sheet.to_type
         self._arming = arming
         self._busy = False
-        self.field = QLineEdit() if sheet.to_type else None
+        self.field = outlined(QLineEdit()) if sheet.to_type else None
         self.hint = safe_label(tone=Tone.ACCENT)
         self.send_button = button(sheet.send, Weight.QUIET)
         self.reply_button = button(text("Reply to the sender only")) if can_reply else None

@@ -1,0 +1,117 @@
+"""Pictures of every window, for the documentation and for looking at: ``python -m tests.desktop.screenshots [FOLDER]``.
+
+Drawn offscreen with Qt's own style, so that they are the same everywhere with the same fonts.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from sendguard.desktop.account_form import AccountForm
+from sendguard.desktop.icons import TrayState, icon
+from sendguard.desktop.notice import NotSent
+from sendguard.desktop.question import QuestionDialog
+from sendguard.desktop.tasks import Tasks
+from sendguard.desktop.window import MainWindow
+from sendguard.guard.judge import Judgement
+from tests.desktop.conftest import dark_palette
+from tests.desktop.examples import (
+    WORK,
+    a_blocked_mail,
+    a_list_of_unknown_size,
+    a_reply_to_62,
+    full_world,
+    question,
+    sentences,
+    the_2016_mail,
+    warned,
+)
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+SETTLED = 0.4
+"""Seconds in which a window's tasks have come back."""
+
+
+def the_question(judgement: Judgement, language: str = "en") -> QuestionDialog:
+    dialog = QuestionDialog(question(judgement), sentences(language), arm_after_ms=0)
+    dialog.arming.begin()
+    return dialog
+
+
+def the_window(page: int, language: str = "en") -> MainWindow:
+    window = MainWindow(full_world().services(language), Tasks(QApplication.instance()))
+    window.happened(warned(the_2016_mail()))
+    window.tabs.setCurrentIndex(page)
+    return window
+
+
+def the_form(language: str = "en") -> AccountForm:
+    return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
+
+
+LIGHT: dict[str, Callable[[], QWidget]] = {
+    "question": lambda: the_question(the_2016_mail()),
+    "question-reply": lambda: the_question(a_reply_to_62()),
+    "question-unknown": lambda: the_question(a_list_of_unknown_size()),
+    "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
+    "window": lambda: the_window(0),
+    "settings": lambda: the_window(3),
+    "account": the_form,
+}
+DARK: dict[str, Callable[[], QWidget]] = {"question-dark": lambda: the_question(the_2016_mail())}
+TWICE: dict[str, Callable[[], QWidget]] = {"question-200-percent": lambda: the_question(the_2016_mail(), "de")}
+
+
+def take(folder: Path, windows: dict[str, Callable[[], QWidget]]) -> None:
+    for name, make in windows.items():
+        window = make()
+        window.show()
+        until = time.monotonic() + SETTLED
+        while time.monotonic() < until:
+            QApplication.processEvents()
+            time.sleep(0.01)
+        save(window.grab(), folder / f"{name}.png")
+        window.hide()
+
+
+def take_tray(folder: Path) -> None:
+    """The three states at three sizes."""
+    sheet = QPixmap(3 * 100, 110)
+    sheet.fill(QApplication.palette().color(QPalette.ColorRole.Window))
+    with QPainter(sheet) as painter:
+        for column, state in enumerate(TrayState):
+            for left, size in ((0, 16), (20, 24), (48, 48)):
+                painter.drawPixmap(100 * column + left + 2, 30, icon(state).pixmap(size, size))
+    save(sheet, folder / "tray.png")
+
+
+def save(picture: QPixmap, path: Path) -> None:
+    """Without transparency and as small as it can be."""
+    picture.toImage().convertToFormat(QImage.Format.Format_RGB888).save(str(path), quality=0)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    app.setStyle("Fusion")
+    if os.environ.get("QT_SCALE_FACTOR"):
+        take(folder, TWICE)
+        return
+    take(folder, LIGHT)
+    take_tray(folder)
+    app.setPalette(dark_palette())
+    take(folder, DARK)
+    again = [sys.executable, "-m", "tests.desktop.screenshots", str(folder)]
+    subprocess.run(again, env={**os.environ, "QT_SCALE_FACTOR": "2"}, check=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    main()
