@@ -1,10 +1,8 @@
 """A gate's side of one client's SMTP dialogue: what it answers to each command. It knows no socket."""
 
-import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
@@ -39,7 +37,6 @@ class Service:
     passage: Passage
     sentences: Sentences
     limits: Callable[[], GateLimits]
-    executor: Executor
     peers: Peers
     relays: WeakSet[Relay] = field(default_factory=WeakSet)
 
@@ -75,10 +72,9 @@ class Dialogue:
         """The ways to log in that upstream offers and the gate can pass on."""
         return tuple(mechanism for mechanism in self._capabilities.auth if mechanism in PASSED_ON)
 
-    async def is_own(self, near: Endpoint, far: Endpoint) -> bool:
-        """Whether the client at the far end of a connection may be this user's."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._service.executor, self._service.peers.is_own, near, far)
+    def is_own(self, near: Endpoint, far: Endpoint) -> bool:
+        """Whether the client at the far end of a connection may be this user's. Takes a moment, and no longer."""
+        return self._service.peers.is_own(near, far)
 
     def another_user(self) -> Reply:
         """What another user's client is told."""

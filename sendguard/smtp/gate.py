@@ -74,7 +74,6 @@ class SmtpGate:
             passage=Passage(gatekeeper, intake, sentences, limits, self._executor),
             sentences=sentences,
             limits=limits,
-            executor=self._executor,
             peers=self._peers,
         )
         self._clients: set[GateProtocol] = set()

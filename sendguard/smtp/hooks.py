@@ -15,10 +15,6 @@ class Connection(Protocol):
 
     enable_SMTPUTF8: bool
 
-    async def is_own(self) -> bool:
-        """Whether the client is this user's."""
-        ...
-
     def end_after_reply(self) -> None:
         """Close once the reply that is about to be returned is out."""
         ...
@@ -42,7 +38,7 @@ class Hooks:
         return said.partition(b"\r\n")[0].replace(b"250-", b"250 ", 1)
 
     async def _greet(self, server: Connection, session: Session, name: str) -> bytes:
-        reply = await self._dialogue.greet(name) if await server.is_own() else self._dialogue.another_user()
+        reply = await self._dialogue.greet(name)
         if reply.is_positive:
             session.host_name = name  # aiosmtpd asks for EHLO again without it
             server.enable_SMTPUTF8 = self._dialogue.utf8

@@ -52,24 +52,14 @@ class GateProtocol(SMTP):
         self.dialogue = dialogue
         self._ends = ends
         self._opening: bytes | None = b""
-        self._own: asyncio.Task[bool] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there; who runs it is found out while it waits for the banner."""
+        """A client is there; one that another user runs is told so instead of being greeted."""
         super().connection_made(transport)
         self.dialogue.client_comes(transport.get_extra_info("socket").fileno())
         near, far = (Endpoint(*transport.get_extra_info(end)[:2]) for end in ("sockname", "peername"))
-        self._own = self.loop.create_task(self._check_peer(near, far))
-
-    async def _check_peer(self, near: Endpoint, far: Endpoint) -> bool:
-        own = await self.dialogue.is_own(near, far)
-        if not own:
+        if not self.dialogue.is_own(near, far):
             self.hang_up(self.dialogue.another_user())
-        return own
-
-    async def is_own(self) -> bool:
-        """Whether the client is this user's; the connection of another is being closed."""
-        return self._own is not None and await self._own
 
     def data_received(self, data: bytes) -> None:
         """Look at the first four octets before aiosmtpd sees any."""
