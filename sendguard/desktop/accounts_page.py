@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QMessageBox
 
 from sendguard.desktop.account_form import AccountForm
 from sendguard.desktop.layout import Page, Row, Section
+from sendguard.desktop.literal import literal
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
-from sendguard.desktop.text import Weight, button, literal, safe_label
+from sendguard.desktop.text import Weight, button, safe_label
 from sendguard.guard.account import Account
 from sendguard.wording.hostile import shown, shown_address
 

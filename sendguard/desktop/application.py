@@ -4,21 +4,24 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QSocketNotifier, QTimer, QTranslator, Slot
 from PySide6.QtWidgets import QApplication
 
 from sendguard.desktop import faults
 from sendguard.desktop.bridge import Bridge
-from sendguard.desktop.desk import Desk
+from sendguard.desktop.desk import Desk, warm_up
 from sendguard.desktop.icons import TrayState, icon
 from sendguard.desktop.services import PathState, Services
 from sendguard.desktop.single import SingleInstance
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.tray import Tray, quit_question
-from sendguard.desktop.window import MainWindow
 from sendguard.guard.ledger import LedgerFailed, Record
 from sendguard.guard.ports import Activity, ActivityKind, Asker
+
+if TYPE_CHECKING:
+    from sendguard.desktop.window import MainWindow
 
 LOOK_EVERY_MS = 5_000
 """How often the paths are looked at: a connection that comes back tells nobody."""
@@ -42,9 +45,8 @@ def run_desktop(build: Callable[[Asker], Services], folder: Path, *, show_window
     bridge = Bridge()
     services = build(bridge)
     translator = _qts_own_words(app, services.sentences.catalogue.language)
-    desktop = Desktop(app, services, bridge)
+    desktop = Desktop(app, services, bridge, single)
     faults.watch(desktop.desk.fault)
-    single.when_started_again(desktop.open_window)
     wake = _wake_for_signals(desktop)
     try:
         desktop.start(show_window=show_window)
@@ -59,9 +61,10 @@ def run_desktop(build: Callable[[Asker], Services], folder: Path, *, show_window
 class Desktop(QObject):
     """Owns tray, window and desk, and lets them know of one another."""
 
-    def __init__(self, app: QApplication, services: Services, bridge: Bridge) -> None:
+    def __init__(self, app: QApplication, services: Services, bridge: Bridge, single: SingleInstance) -> None:
         super().__init__()
         self._app = app
+        self._single = single
         self._services = services
         self._bridge = bridge
         self._say = services.sentences
@@ -93,6 +96,8 @@ class Desktop(QObject):
     @Slot()
     def open_window(self) -> None:
         """Show the window, in front."""
+        from sendguard.desktop.window import MainWindow  # most days nobody opens it
+
         if self.window is None:
             self.window = MainWindow(self._services, self.tasks)
             self.window.closed.connect(self._window_closed)
@@ -124,6 +129,9 @@ class Desktop(QObject):
 
     @Slot()
     def _begin(self) -> None:
+        """The tray stands: now what can wait, then the way for questions, then what may ask them."""
+        warm_up()
+        self._single.when_started_again(self.open_window)
         self._bridge.open()
         self.tasks.run(self._services.start, self._started)
 

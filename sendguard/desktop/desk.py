@@ -1,19 +1,29 @@
 """Puts questions and refusals before the person, one at a time, and sends their answers back. Main thread."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
+from sendguard.desktop.arming import ARM_AFTER_MS
 from sendguard.desktop.bridge import Answered, Bridge, Given, Result, Shown
 from sendguard.desktop.icons import icon
-from sendguard.desktop.notice import NotSent
-from sendguard.desktop.question import QuestionDialog
 from sendguard.desktop.services import Services
-from sendguard.desktop.ways_out import ARM_AFTER_MS
 from sendguard.guard.ledger import Outcome
 from sendguard.guard.ports import Activity
 
+if TYPE_CHECKING:
+    from sendguard.desktop.notice import NotSent
+    from sendguard.desktop.question import QuestionDialog
+
 MOST_FAULTS = 2
 """Faults while one question is on the screen, after which nobody can be asked any more."""
+
+
+def warm_up() -> None:
+    """Import what a question and a refusal are drawn with: after the tray stands, and before anything can be held."""
+    import sendguard.desktop.notice
+    import sendguard.desktop.question  # noqa: F401
 
 
 class Desk(QObject):
@@ -60,6 +70,8 @@ class Desk(QObject):
     def on_happened(self, activity: Activity) -> None:
         """Say what a rule refused; pass everything on."""
         if activity.outcome is Outcome.BLOCKED and activity.judgement:
+            from sendguard.desktop.notice import NotSent
+
             if self.notice:
                 self.notice.close()
             self.notice = NotSent(activity.judgement, self._services.sentences)
@@ -106,6 +118,8 @@ class Desk(QObject):
 
     @Slot()
     def _replace(self) -> None:
+        from sendguard.desktop.question import QuestionDialog
+
         follows = self.dialog is not None
         if self.dialog:
             self.dialog.withdraw()

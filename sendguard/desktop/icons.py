@@ -3,8 +3,8 @@
 from enum import StrEnum
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from sendguard.settings.declared import N_
@@ -34,7 +34,7 @@ def icon(name: str) -> QIcon:
     made = QIcon()
     for size in SIZES:
         pixmap = QPixmap(size, size)
-        pixmap.fill(Qt.GlobalColor.transparent)
+        pixmap.fill(QColor(0, 0, 0, 0))
         with QPainter(pixmap) as painter:
             drawing.render(painter, QRectF(0, 0, size, size))
         made.addPixmap(pixmap)

@@ -7,12 +7,13 @@ from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from sendguard.desktop import look
+from sendguard.desktop.arming import ARM_AFTER_MS, Arming
 from sendguard.desktop.bridge import Given, Result, Shown
 from sendguard.desktop.facts import Against, Facts, Headline
 from sendguard.desktop.picture import Picture
 from sendguard.desktop.sheet import Sheet
 from sendguard.desktop.text import Tone, safe_label
-from sendguard.desktop.ways_out import ARM_AFTER_MS, Arming, WaysOut
+from sendguard.desktop.ways_out import WaysOut
 from sendguard.guard.ports import Answer, Question
 from sendguard.wording.sentences import Sentences
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLockFile, QObject, Slot
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QThread, Slot
 
-CONNECT_WITHIN_MS = 1000
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalServer
+
+CONNECT_WITHIN_MS = 3000
+"""How long a second start waits for the first, which may be starting itself."""
 
 
 class SingleInstance(QObject):
@@ -28,26 +32,33 @@ class SingleInstance(QObject):
 
     def acquire(self) -> bool:
         """Become the one; False when there is one already."""
-        if not self._lock.tryLock(0):
-            return False
+        return self._lock.tryLock(0)
+
+    def when_started_again(self, show: Callable[[], None]) -> None:
+        """Call ``show`` when somebody starts SendGuard a second time. For the one that has the lock."""
+        from PySide6.QtNetwork import QLocalServer  # not before the tray stands
+
+        self._on_second_start = show
         QLocalServer.removeServer(self._name)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._knocked)
         self._server.listen(self._name)
-        return True
 
-    def when_started_again(self, show: Callable[[], None]) -> None:
-        """Call ``show`` when somebody starts SendGuard a second time."""
-        self._on_second_start = show
-
-    def knock(self) -> bool:
+    def knock(self, within_ms: int = CONNECT_WITHIN_MS) -> bool:
         """Have the first one show its window; False when it does not answer."""
+        from PySide6.QtNetwork import QLocalSocket
+
+        clock = QElapsedTimer()
+        clock.start()
         socket = QLocalSocket()
-        socket.connectToServer(self._name)
-        reached = socket.waitForConnected(CONNECT_WITHIN_MS)
-        socket.disconnectFromServer()
-        return reached
+        while not clock.hasExpired(within_ms):
+            socket.connectToServer(self._name)
+            if socket.waitForConnected(within_ms):
+                socket.disconnectFromServer()
+                return True
+            QThread.msleep(50)
+        return False
 
     def release(self) -> None:
         """Make room for another."""

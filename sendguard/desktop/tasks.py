@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from shiboken6 import isValid
 
 from sendguard.desktop import faults
@@ -34,7 +34,7 @@ class Tasks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._finished.connect(self._deliver)
 
     def run(self, work: Callable[[], T], then: Callable[[Done[T]], None], *expected: type[Exception]) -> None:
         """Do ``work`` on a thread, then call ``then`` on this one. Any error comes back; one not expected is logged.

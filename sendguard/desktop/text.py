@@ -8,6 +8,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from sendguard.desktop import look
+from sendguard.desktop.literal import literal
 
 
 class Tone(Enum):
@@ -109,8 +110,3 @@ def outlined(field: QLineEdit) -> QLineEdit:
         " background: palette(base); color: palette(text); } QLineEdit:focus { border: 2px solid palette(highlight); }"
     )
     return field
-
-
-def literal(text: str) -> str:
-    """Text for a place where ``&`` marks a mnemonic: buttons, menus, labels with a buddy."""
-    return text.replace("&", "&&")

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMessageBox, QSystemTrayIcon
 
 from sendguard.desktop.icons import SAID, TrayState, icon
-from sendguard.desktop.text import literal
+from sendguard.desktop.literal import literal
 from sendguard.wording.catalogue import Catalogue
 
 

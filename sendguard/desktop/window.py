@@ -10,11 +10,11 @@ from sendguard.desktop import look
 from sendguard.desktop.accounts_page import AccountsPage
 from sendguard.desktop.history import History
 from sendguard.desktop.icons import icon
+from sendguard.desktop.literal import literal
 from sendguard.desktop.overview import Overview
 from sendguard.desktop.services import Services
 from sendguard.desktop.settings_page import SettingsPage
 from sendguard.desktop.tasks import Tasks
-from sendguard.desktop.text import literal
 from sendguard.guard.ports import Activity
 
 
