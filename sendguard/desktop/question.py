@@ -74,7 +74,10 @@ class QuestionDialog(QDialog):
         can_reply = judgement.submission.can_reply_to_sender
         self.ways_out = WaysOut(self.sheet, judgement.verdict, say, self.arming, can_reply=can_reply)
         self._client_note = safe_label()
-        self._waiting_note = safe_label(tone=Tone.QUIET)
+        self._waiting_note = safe_label(" ", tone=Tone.QUIET)
+        keeps_its_place = self._waiting_note.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self._waiting_note.setSizePolicy(keeps_its_place)
         self.setWindowModality(Qt.WindowModality.ApplicationModal)
         self.setWindowTitle(say.catalogue.text("SendGuard asks: send this message?"))
         self.setAccessibleName(self.windowTitle())
@@ -85,6 +88,7 @@ class QuestionDialog(QDialog):
         self.ways_out.reply_to_sender.connect(self._reply_to_sender)
         self.ways_out.send.connect(self._send)
         self.update_notes(Shown(question))
+        self._fit()
         if follows:
             QTimer.singleShot(DEAF_MS, self, self._listen)
 
@@ -104,6 +108,7 @@ class QuestionDialog(QDialog):
             )
         )
         self._waiting_note.setVisible(shown.waiting > 0)
+        self._rows.invalidate()
         if self.isVisible() and self.height() < self._rows.totalHeightForWidth(self.width()):
             self._fit()
 
@@ -152,9 +157,8 @@ class QuestionDialog(QDialog):
                 self.arming.disarm()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Open as large as the text needs, as small as the screen wants, with the focus on "Don't send"."""
+        """Open with the focus on "Don't send"."""
         super().showEvent(event)
-        self._fit()
         self.ways_out.dont_send_button.setFocus()
 
     def _listen(self) -> None:
@@ -206,3 +210,6 @@ class QuestionDialog(QDialog):
         room: QSize = self.screen().availableSize() * 0.9
         width = min(look.gap(50), room.width())
         self.resize(width, min(room.height(), self._rows.totalHeightForWidth(width)))
+        below = self.frameGeometry().bottom() - self.screen().availableGeometry().bottom()
+        if self.isVisible() and below > 0:
+            self.move(self.x(), self.y() - below)
