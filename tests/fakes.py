@@ -10,7 +10,7 @@ from sendguard.audience.count import Basis, Count
 from sendguard.audience.source import Query
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
-from sendguard.guard.ledger import MOVES, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
+from sendguard.guard.ledger import MOVES, UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, Question
 from sendguard.policy.rules import Rules
 
@@ -64,9 +64,12 @@ class FakeLedger:
         weight = {State.SENT: 2, State.SENDING: 1, State.UNKNOWN: 1}
         return max(found, key=lambda row: weight.get(row.state, 0), default=None)
 
-    def unknown_with(self, retry_key: bytes) -> Record | None:
-        found = (row for row in reversed(self.rows.values()) if row.retry_key == retry_key)
-        return next((row for row in found if row.state is State.UNKNOWN), None)
+    def perhaps_sent(self, since: datetime, retry_key: bytes | None = None) -> Record | None:
+        for row in reversed(self.rows.values()):
+            unheard = row.state is State.SENT and row.detail == UNHEARD and row.changed_at >= since
+            if (row.state is State.UNKNOWN or unheard) and retry_key in {None, row.retry_key}:
+                return row
+        return None
 
     def history(self, limit: int = 200) -> tuple[Record, ...]:
         return tuple(reversed(self.rows.values()))[:limit]

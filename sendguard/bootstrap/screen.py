@@ -5,14 +5,12 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from sendguard.bootstrap.practice import practice
 from sendguard.bootstrap.program import Program
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
-from sendguard.practice.story import Chapter
 from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import KeyringSecrets
@@ -39,11 +37,13 @@ def run_with_accounts(places: Places) -> int:
 
 def run_practice(places: Places) -> int:
     """The practice mailbox on the screen. Once an account was added there, SendGuard starts again and guards it."""
+    from sendguard.bootstrap.practice import practice  # its servers are imported where they are wanted only
+
     with ExitStack() as stack:
 
         def build(asker: Asker) -> Services:
             stage = stack.enter_context(practice(asker))
-            steps = tuple(PracticeStep(chapter.title, _player(chapter)) for chapter in stage.story.chapters)
+            steps = tuple(PracticeStep(chapter.title, _player(chapter.play)) for chapter in stage.story.chapters)
             return services_of(stage.program, steps, places)
 
         return run_desktop(build, Places.under(places.make().data / "practice").make().data, show_window=True)
@@ -113,12 +113,13 @@ def _paths(program: Program) -> list[PathStatus]:
 
 
 def _status(account: Account, hook: Hook, state: PathState, detail: str) -> PathStatus:
-    return PathStatus(account.name, hook, hook.blocks, state, detail)
+    place = {Hook.SMTP_GATE: f"127.0.0.1:{account.gate_port}", Hook.IMAP_OUTBOX: account.outbox}
+    return PathStatus(account.name, hook, hook.blocks, state, detail, place.get(hook, ""))
 
 
-def _player(chapter: Chapter) -> Callable[[], None]:
+def _player(scene: Callable[[], object]) -> Callable[[], None]:
     def play() -> None:
-        chapter.play()
+        scene()
 
     return play
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sendguard.guard.judge import Judge, Judgement
-from sendguard.guard.ledger import MOVES, Ledger, Outcome, Record, Remembered, State
+from sendguard.guard.ledger import MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
 from sendguard.mail import digest
 from sendguard.mail.submission import Submission
@@ -17,6 +17,9 @@ from sendguard.policy.reasons import AnswerIsStale, PossiblySent, Reason
 
 ANSWER_LIFETIME = timedelta(minutes=10)
 """How long an answer stands: kept for the next try of a client, or given and not yet acted on."""
+
+RESENT_WITHIN = timedelta(hours=1)
+"""How long after an unheard send the same message is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Gatekeeper:
             if action is Action.BLOCK:
                 self._decide(ticket, Outcome.BLOCKED)
                 return ticket
-            if not action.asks and not self._ledger.in_states(State.UNKNOWN):
+            if not action.asks and self._ledger.perhaps_sent(self._clock() - RESENT_WITHIN) is None:
                 self._settle_approved(ticket, asked=False)
                 return ticket
             return self._look_closer(ticket)
@@ -121,7 +124,7 @@ class Gatekeeper:
     def _look_closer(self, ticket: Ticket) -> Ticket:
         submission = ticket.judgement.submission
         ticket.retry_key = digest.retry_key_of(submission)
-        lost = self._ledger.unknown_with(ticket.retry_key)
+        lost = self._ledger.perhaps_sent(self._clock() - RESENT_WITHIN, ticket.retry_key)
         if lost is not None:
             self._add_reason(ticket, PossiblySent(lost.changed_at))
         elif not ticket.judgement.verdict.action.asks:
@@ -253,10 +256,10 @@ class Gatekeeper:
             else:
                 self._put(ticket, State.SENDING, asked=False)
 
-    def sent(self, ticket: Ticket) -> None:
-        """Upstream took the message."""
+    def sent(self, ticket: Ticket, *, unheard: bool = False) -> None:
+        """Upstream took the message. ``unheard``: the client was gone by then, and its person saw an error."""
         with self._lock:
-            self._end(ticket, State.SENT)
+            self._end(ticket, State.SENT, detail=UNHEARD if unheard else "")
             self._judge.remember(ticket.judgement)
 
     def refused(self, ticket: Ticket, detail: str) -> None:

@@ -42,6 +42,10 @@ MOVES: dict[State, frozenset[State]] = {
 """The only moves there are. SENDING never goes back: what may have left is never sent again by itself."""
 
 
+UNHEARD = "unheard"
+"""The detail of a row in SENT whose client had gone when upstream said yes: its person saw an error."""
+
+
 class Outcome(StrEnum):
     """How a submission ended, or what was decided."""
 
@@ -128,8 +132,11 @@ class Ledger(Protocol):
         """The row with this binding that says most: one that was SENT, else SENDING or UNKNOWN, else the latest."""
         ...
 
-    def unknown_with(self, retry_key: bytes) -> Record | None:
-        """The latest row in UNKNOWN with this retry key."""
+    def perhaps_sent(self, since: datetime, retry_key: bytes | None = None) -> Record | None:
+        """The latest row, with this retry key where one is given, of which the person may not know that it was sent.
+
+        One in UNKNOWN, or one in SENT since ``since`` with the detail ``UNHEARD``.
+        """
         ...
 
     def history(self, limit: int = 200) -> tuple[Record, ...]:

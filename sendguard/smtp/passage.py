@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
@@ -143,7 +144,8 @@ class Passage:
         except (SubmissionRefused, UpstreamUnreachable, ClientGone) as error:
             await self._off_loop(self._note, self._gatekeeper.refused, ticket, _code(error))
             return self._failure(error)
-        await self._off_loop(self._note, self._gatekeeper.sent, ticket)
+        sent = partial(self._gatekeeper.sent, ticket, unheard=not relay.is_wanted)
+        await self._off_loop(self._note, sent)
         return reply
 
     def _refusal(self, decision: Decision) -> Reply:

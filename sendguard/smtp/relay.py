@@ -132,12 +132,17 @@ class Relay:
             if not (whole and self._wanted):
                 self._drop()
 
-    def check_wanted(self) -> None:
-        """Raise ClientGone when there is nobody to relay for.
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is somebody to relay for.
 
         Asks the system as well: it knows that the client has closed before the gate's loop gets to hear it.
         """
-        if not self._wanted or (self._client is not None and has_ended(self._client)):
+        return self._wanted and not (self._client is not None and has_ended(self._client))
+
+    def check_wanted(self) -> None:
+        """Raise ClientGone when there is nobody to relay for."""
+        if not self.is_wanted:
             raise ClientGone
 
     def abandon(self) -> None:

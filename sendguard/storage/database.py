@@ -19,7 +19,7 @@ CREATE TABLE submissions (
     binding BLOB NOT NULL, retry_key BLOB NOT NULL, message_id TEXT NOT NULL, asked INTEGER NOT NULL,
     outcome TEXT, detail TEXT NOT NULL
 ) STRICT;
-CREATE INDEX submissions_by_state ON submissions (state) WHERE state NOT IN ('sent', 'refused', 'cancelled');
+CREATE INDEX submissions_by_state ON submissions (state, changed_at);
 CREATE INDEX submissions_by_binding ON submissions (binding);
 CREATE INDEX submissions_by_change ON submissions (changed_at);
 CREATE TABLE answers (

@@ -5,7 +5,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 
 from sendguard.audience.count import Basis
-from sendguard.guard.ledger import MOVES, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
+from sendguard.guard.ledger import MOVES, UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.policy.action import Action
@@ -60,9 +60,12 @@ class SqliteLedger:
             binding,
         )
 
-    def unknown_with(self, retry_key: bytes) -> Record | None:
-        """The latest row in UNKNOWN with this retry key."""
-        return self._one("WHERE state = 'unknown' AND retry_key = ? ORDER BY changed_at DESC LIMIT 1", retry_key)
+    def perhaps_sent(self, since: datetime, retry_key: bytes | None = None) -> Record | None:
+        """The latest row, with this retry key where one is given, of which the person may not know that it was sent."""
+        doubtful = "(state = 'unknown' OR (state = 'sent' AND detail = ? AND changed_at >= ?))"
+        with_key = "" if retry_key is None else " AND retry_key = ?"
+        values = (UNHEARD, since.isoformat(), *([] if retry_key is None else [retry_key]))
+        return self._one(f"WHERE {doubtful}{with_key} ORDER BY changed_at DESC LIMIT 1", *values)
 
     def history(self, limit: int = 200) -> tuple[Record, ...]:
         """The latest rows, newest first."""

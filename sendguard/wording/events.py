@@ -56,9 +56,7 @@ TROUBLES = {
     "refused": N_("The mail server did not take the message. It is back in your drafts."),
     "port_taken": N_("Another program holds the gate's port, so no mail passes. Choose another port in the account."),
     "path_failed": N_("A path did not start, and no mail takes it. Restart SendGuard, or look into the account."),
-    "gate_failed": N_(
-        "The gate met a fault of its own; the message was not sent. Send it again or restart SendGuard."
-    ),
+    "gate_failed": N_("The gate met a fault of its own; the message was not sent. Send it again or restart SendGuard."),
     "outbox_broken": N_("The guarded outbox met a fault of its own. What lies in it is not sent. Restart SendGuard."),
     "outbox_too_large": N_("A message in the guarded outbox is larger than the limit. It is not sent."),
     "outbox_foreign_sender": N_(

@@ -13,7 +13,7 @@ from sendguard.audience.audience import AddressKind, Seen
 from sendguard.audience.count import Basis
 from sendguard.audience.source import Query, SourceFailed
 from sendguard.guard.account import Account, Security, Server
-from sendguard.guard.ledger import IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
+from sendguard.guard.ledger import UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.policy.action import Action
@@ -63,10 +63,18 @@ def test_a_row_moves_only_as_it_may(ledger: SqliteLedger) -> None:
     assert (moved.state, moved.outcome, moved.changed_at) == (State.APPROVED, Outcome.SEND, later)
     assert ledger.move("1", State.SENDING, later, detail="x").outcome is Outcome.SEND
     assert ledger.move("1", State.UNKNOWN, later).detail == "x"
-    assert ledger.unknown_with(b"retry") == ledger.get("1") == ledger.by_binding(b"binding")
+    assert ledger.perhaps_sent(later, b"retry") == ledger.get("1") == ledger.by_binding(b"binding")
+    assert ledger.perhaps_sent(later) == ledger.get("1")
+    assert ledger.perhaps_sent(later, b"other") is None
     assert ledger.in_states(State.UNKNOWN, State.HELD) == (ledger.get("1"),)
     with pytest.raises(LedgerFailed):
         ledger.move("no such row", State.SENT, later)
+
+
+def test_a_send_its_client_did_not_hear_of_is_doubtful_for_a_while(ledger: SqliteLedger) -> None:
+    ledger.put(replace(RECORD, state=State.SENT, detail=UNHEARD))
+    assert ledger.perhaps_sent(NOW, b"retry") == ledger.get("1")
+    assert ledger.perhaps_sent(NOW + timedelta(seconds=1)) is None
 
 
 def test_an_answer_is_there_once_and_until_it_expires(ledger: SqliteLedger) -> None:

@@ -41,6 +41,7 @@ def test_on_a_full_disk_every_send_is_put_off_and_passes_once_there_is_room(desk
     desk.folder = small_disk
     desk.start()
     assert desk.submit("before")[0] == 250
+    assert desk.arrived(1) == 1
     filler = small_disk / "filler"
     fill(filler)
     for number in range(8):  # the first may still fit into what the log has reserved

@@ -124,6 +124,8 @@ def test_a_client_that_goes_after_the_final_dot_was_passed_on_changes_nothing_of
     assert r.states() == ["sending"]
     r.upstream.paused.set()
     wait_until(lambda: r.states() == ["sent"], "upstream's answer in the ledger")
+    (row,) = r.guard.ledger.history()  # type: ignore[attr-defined]
+    assert row.detail == "unheard", "its person saw an error: the same message is asked about when it comes again"
 
 
 def test_a_client_that_goes_while_its_message_is_judged_is_never_asked_about(r: Rig) -> None:

@@ -298,6 +298,17 @@ def test_a_lost_reply_is_never_sent_again_without_a_question(guard: Guard) -> No
     assert kinds(guard)[-1] is ActivityKind.SENT
 
 
+def test_a_send_its_client_did_not_hear_of_is_asked_about_when_it_comes_again(guard: Guard) -> None:
+    ticket = guard.gatekeeper.receive(mail("a@x.test"))
+    send(guard, ticket)
+    guard.gatekeeper.sent(ticket, unheard=True)
+    again = held(guard, "a@x.test", number=2)
+    assert again.judgement.verdict.reasons[0] == PossiblySent(guard.clock.now)
+    guard.gatekeeper.cancel(again)
+    guard.clock.move(hours=2)
+    assert guard.gatekeeper.receive(mail("a@x.test", number=3)).decision.result(0).sends
+
+
 def test_upstreams_refusal_and_a_persons_word_end_a_row(guard: Guard) -> None:
     one, two = (guard.gatekeeper.receive(mail(f"{name}@x.test")) for name in "ab")
     for ticket in (one, two):
