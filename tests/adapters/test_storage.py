@@ -2,10 +2,11 @@
 
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,12 @@ from sendguard.policy.action import Action
 from sendguard.settings.values import Invalid, read_values
 from sendguard.storage.database import Database
 from sendguard.storage.files import FileUnreadable, load_accounts, load_settings, save_accounts, save_settings
+from sendguard.storage.keyring_process import answer
 from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places, installation_key, replace_file
 from sendguard.storage.secret import KeyringSecrets, SessionSecrets
 from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
+from tests.servers.display import Display
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 RECORD = Record(
@@ -123,9 +126,13 @@ def test_a_damaged_row_is_an_error_and_not_a_guess(database: Database, ledger: S
 
 
 def test_a_write_that_fails_half_way_leaves_nothing(database: Database, ledger: SqliteLedger) -> None:
-    with pytest.raises(LedgerFailed), database.transaction() as connection:
-        connection.execute("INSERT INTO sizes VALUES (x'00', 1, 'now')")
-        connection.execute("INSERT INTO nowhere VALUES (1)")
+    def write() -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO sizes VALUES (x'00', 1, 'now')")
+            connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(LedgerFailed):
+        write()
     with database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM sizes").fetchone() == (0,)
 
@@ -250,15 +257,37 @@ class FakeKeyring:
 
 
 @pytest.mark.parametrize("locked", [False, True])
-def test_a_keyring_that_gives_no_answer_leaves_the_secret_to_this_session(
-    monkeypatch: pytest.MonkeyPatch, locked: bool
-) -> None:
+def test_a_keyring_that_gives_no_answer_leaves_the_secret_to_this_session(locked: bool) -> None:
     keyring = FakeKeyring(locked=locked)
-    monkeypatch.setitem(__import__("sys").modules, "keyring", keyring)
-    secrets = KeyringSecrets(seconds=5)
+
+    def ask(question: Mapping[str, str]) -> dict[str, Any] | None:
+        said = answer(dict(question), keyring)
+        return None if "error" in said else said
+
+    secrets = KeyringSecrets(ask)
     assert secrets.get("work", "imap") is None
     assert secrets.set("work", "imap", "secret") is not locked
     assert secrets.get("work", "imap") == "secret"
     assert (keyring.kept == {}) is locked
+    assert KeyringSecrets(ask).get("work", "imap") == (None if locked else "secret")
     secrets.delete("work")
     assert secrets.get("work", "imap") is None
+
+
+def test_without_a_keyring_its_process_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    secrets = KeyringSecrets()
+    assert secrets.set("work", "imap", "secret") is False
+    assert secrets.get("work", "imap") == "secret"
+    assert KeyringSecrets().get("work", "imap") is None
+
+
+def test_a_real_keyring_keeps_the_secret(display: Display, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gnome-keyring on a session bus of the test's own."""
+    display.bus.unlock_keyring()
+    for name, value in display.environment.items():
+        monkeypatch.setenv(name, value)
+    assert KeyringSecrets().set("work", "imap", "pass word ü") is True
+    assert KeyringSecrets().get("work", "imap") == "pass word ü"
+    KeyringSecrets().delete("work")
+    assert KeyringSecrets().get("work", "imap") is None

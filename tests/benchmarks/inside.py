@@ -76,16 +76,16 @@ def time_the_question(rounds: int = 9) -> None:
     painted = threading.Event()
     times: list[float] = []
     moment: list[float] = [0.0]
+    seen: set[str] = set()
 
     class Painting(QObject):
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-            if (
-                event.type() is QEvent.Type.Paint
-                and type(watched).__name__ == "QuestionDialog"
-                and not painted.is_set()
-            ):
-                moment[0] = time.perf_counter()
-                painted.set()
+            if event.type() is QEvent.Type.Paint and type(watched).__name__ == "QuestionDialog":
+                question = watched.question_id  # type: ignore[attr-defined]
+                if question not in seen:  # the one of before may be painted once more
+                    seen.add(question)
+                    moment[0] = time.perf_counter()
+                    painted.set()
             return False
 
     def person(stage: Any) -> None:
