@@ -1,12 +1,10 @@
 """What the body of a message says: the author's own words, and whether something is attached."""
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as ParsedMessage
 from email.parser import BytesParser
-from email.policy import compat32
 from typing import cast
 
 from sendguard.mail.header import Headers
@@ -39,7 +37,7 @@ def read_body(raw: bytes, headers: Headers) -> Body:
     if len(raw) > MAX_SCANNED or headers.problems:
         return Body()
     try:
-        return _scan(BytesParser(policy=compat32).parsebytes(raw))
+        return _scan(BytesParser().parsebytes(raw))
     except (RecursionError, LookupError, ValueError):
         return (
             Body()
@@ -77,7 +75,9 @@ def _text(part: ParsedMessage) -> str:
     except LookupError:
         text = octets.decode("latin-1")
     if part.get_content_subtype() == "html":
-        text = html.unescape(" ".join(_outside_quotations(text)))
+        from html import unescape  # its table of names takes half a megabyte
+
+        text = unescape(" ".join(_outside_quotations(text)))
     # Looking for the character first: both patterns try every line, which costs more than reading the message.
     text = _QUOTE_LINE.sub("", text) if ">" in text else text
     quoted = _REST_IS_QUOTED.search(text) if "--" in text else None

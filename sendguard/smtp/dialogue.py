@@ -33,7 +33,7 @@ class Service:
 
     account: Account
     server: Server
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None
     passage: Passage
     sentences: Sentences
     limits: Callable[[], GateLimits]

@@ -21,7 +21,6 @@ from sendguard.smtp.loopback import GateNotStarted, listen
 from sendguard.smtp.passage import Passage
 from sendguard.smtp.peers import Peers, peers_here
 from sendguard.smtp.server import Busy, GateProtocol, silence_aiosmtpd
-from sendguard.smtp.upstream import verifying_context
 from sendguard.wording.sentences import Sentences
 
 log = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ class SmtpGate:
         self._service = Service(
             account=account,
             server=account.smtp,
-            context=context or verifying_context(),
+            context=context,
             passage=Passage(gatekeeper, intake, sentences, limits, self._executor),
             sentences=sentences,
             limits=limits,

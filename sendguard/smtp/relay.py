@@ -30,7 +30,7 @@ class Relay:
     Where upstream gives no reply, a method raises UpstreamUnreachable; where the client has gone, ClientGone.
     """
 
-    def __init__(self, server: Server, context: ssl.SSLContext) -> None:
+    def __init__(self, server: Server, context: ssl.SSLContext | None) -> None:
         self._server = server
         self._context = context
         self._said = Said()

@@ -10,7 +10,7 @@ from sendguard.guard.ports import Secrets, SubmissionRefused, UpstreamUnreachabl
 from sendguard.mail.header import header_block
 from sendguard.smtp.addresses import BadAddress, needs_utf8, path
 from sendguard.smtp.content import problem_in
-from sendguard.smtp.upstream import Capabilities, Upstream, verifying_context
+from sendguard.smtp.upstream import Capabilities, Upstream
 
 NAME = "[127.0.0.1]"
 """What we greet with: a name would tell the server, and every reader of Received, how this computer is called."""
@@ -25,7 +25,7 @@ class SmtpSubmitter:
         self._account = account
         self._server = account.smtp
         self._secrets = secrets
-        self._context = context or verifying_context()
+        self._context = context
 
     def submit(
         self, raw: bytes, originator: str, recipients: tuple[str, ...], before_first_byte: Callable[[], None]
@@ -66,14 +66,14 @@ def check_connection(server: Server, password: str, context: ssl.SSLContext | No
     """Connect, verify, log in and leave. Raises UpstreamUnreachable (``why`` is a code) or SubmissionRefused."""
 
     async def check() -> None:
-        async with _logged_in(server, password, context or verifying_context()):
+        async with _logged_in(server, password, context):
             pass
 
     asyncio.run(check())
 
 
 @asynccontextmanager
-async def _logged_in(server: Server, password: str, context: ssl.SSLContext) -> AsyncIterator[Upstream]:
+async def _logged_in(server: Server, password: str, context: ssl.SSLContext | None) -> AsyncIterator[Upstream]:
     upstream = await Upstream.connect(server, NAME, context)
     try:
         if server.user:

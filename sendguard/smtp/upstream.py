@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
@@ -73,6 +74,7 @@ def mapping_errors() -> Iterator[None]:
         raise UpstreamUnreachable("unreachable") from error
 
 
+@cache
 def verifying_context() -> ssl.SSLContext:
     """TLS 1.2 or newer, the certificate verified against the system's authorities and the host's name."""
     context = ssl.create_default_context()
@@ -90,18 +92,20 @@ class Upstream:
         self.capabilities = Capabilities()
 
     @classmethod
-    async def connect(cls, server: Server, name: str, context: ssl.SSLContext) -> "Upstream":
+    async def connect(cls, server: Server, name: str, context: ssl.SSLContext | None) -> "Upstream":
         """Connect, secure and greet as ``name``. Raises UpstreamUnreachable, or SubmissionRefused by the greeting."""
         host = server.host.strip("[]")
-        at_once = context if server.security is Security.TLS else None
+        # The system's authorities take 2 MB: they are read where there is a certificate to verify.
+        verifying = None if server.security is Security.PLAIN else context or verifying_context()
+        at_once = verifying if server.security is Security.TLS else None
         with mapping_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
                 upstream = cls(*await asyncio.open_connection(host, server.port, ssl=at_once, limit=LONGEST_LINE))
                 try:
                     _expect(220, await upstream._reply())
                     await upstream._greet(name)
-                    if server.security is Security.STARTTLS:
-                        await upstream._secure(host, context)
+                    if server.security is Security.STARTTLS and verifying is not None:
+                        await upstream._secure(host, verifying)
                         await upstream._greet(name)
                 except BaseException:
                     upstream.abort()

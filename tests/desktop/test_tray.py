@@ -1,12 +1,14 @@
 """The tray, and one SendGuard for each person."""
 
+import os
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QMessageBox, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from sendguard.desktop.icons import TrayState
-from sendguard.desktop.single import SingleInstance
+from sendguard.desktop.single import LocalServerDoor, SingleInstance
 from sendguard.desktop.tray import Tray, quit_question
 from tests.desktop.examples import sentences
 
@@ -55,8 +57,10 @@ def test_quitting_says_what_it_means_and_keeps_running_by_default(qtbot: QtBot) 
     assert box.buttonRole(box.defaultButton()) is QMessageBox.ButtonRole.RejectRole
 
 
-def test_a_second_start_shows_the_window_of_the_first(tmp_path: Path, qtbot: QtBot) -> None:
-    first, second = SingleInstance(tmp_path), SingleInstance(tmp_path)
+@pytest.mark.parametrize("system", ["signals", "windows"])
+def test_a_second_start_shows_the_window_of_the_first(tmp_path: Path, qtbot: QtBot, system: str) -> None:
+    doors = [LocalServerDoor(tmp_path) if system == "windows" else None for _ in range(2)]
+    first, second = (SingleInstance(tmp_path, door) for door in doors)
     shown: list[str] = []
     assert first.acquire()
     first.when_started_again(lambda: shown.append("shown"))
@@ -70,3 +74,4 @@ def test_a_second_start_shows_the_window_of_the_first(tmp_path: Path, qtbot: QtB
 
 def test_nobody_answers_a_knock_where_nothing_runs(tmp_path: Path, qtbot: QtBot) -> None:
     assert not SingleInstance(tmp_path).knock(within_ms=100)
+    assert not LocalServerDoor(tmp_path).knock(os.getpid(), within_ms=100)
