@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -58,11 +59,11 @@ class Connection:
     @classmethod
     def open(cls, server: Server, password: str, context: ssl.SSLContext | None = None) -> Self:
         """Connect and log in, over verified TLS unless it is loopback. Raises MailboxUnreachable, LoginRefused."""
-        secure = context or ssl.create_default_context()
-        client = _connect(server, secure)
+        verifying = _authorities() if context is None and server.security is not Security.PLAIN else context
+        client = _connect(server, verifying)
         try:
             if server.security is Security.STARTTLS:
-                _start_tls(client, secure)
+                _start_tls(client, verifying)
             _log_in(client, server.user, password)
             return cls(client)
         except BaseException:
@@ -221,7 +222,15 @@ def since(year: int, month: int, day: int) -> str:
     return f"SINCE {day}-{_MONTHS[month - 1]}-{year}"
 
 
-def _connect(server: Server, context: ssl.SSLContext) -> Client:
+@cache
+def _authorities() -> ssl.SSLContext:
+    """TLS 1.2 or newer, verified by the system's authorities; read once, since that takes longer than connecting."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _connect(server: Server, context: ssl.SSLContext | None) -> Client:
     tls = server.security is Security.TLS
     try:
         with mapping_imap_errors():
@@ -230,7 +239,7 @@ def _connect(server: Server, context: ssl.SSLContext) -> Client:
         raise MailboxUnreachable("unavailable") from error
 
 
-def _start_tls(client: Client, context: ssl.SSLContext) -> None:
+def _start_tls(client: Client, context: ssl.SSLContext | None) -> None:
     with mapping_imap_errors():
         if not client.has_capability("STARTTLS"):
             raise MailboxUnreachable("starttls_missing")
