@@ -104,15 +104,28 @@ class _Desk:
         self._last: Future[Reach] | None = None
 
     def ask(self, query: Query) -> Future[Reach]:
+        if self.source.instant:
+            return _answered(lambda: self.source.reach(query))
         if self._last is not None and not self._last.done():
-            busy: Future[Reach] = Future()
-            busy.set_exception(FutureTimeout())
-            return busy
+            return _answered(_busy)
         self._last = self._worker.submit(self.source.reach, query)
         return self._last
 
     def close(self) -> None:
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _answered(reach: Callable[[], Reach]) -> Future[Reach]:
+    future: Future[Reach] = Future()
+    try:
+        future.set_result(reach())
+    except Exception as error:  # told apart where the answers are collected
+        future.set_exception(error)
+    return future
+
+
+def _busy() -> Reach:
+    raise FutureTimeout
 
 
 class _Choice:

@@ -43,7 +43,16 @@ class SourceFailed(Exception):
 
 
 class Source(Protocol):
-    """Something that knows sizes of lists. Called from a worker thread of its own, one call at a time."""
+    """Something that knows sizes of lists. Called from a worker thread of its own, one call at a time.
+
+    A source that is ``instant`` answers from what lies on this computer, in well under a millisecond, and may be called
+    from several threads at once: it is asked on the caller's own.
+    """
+
+    @property
+    def instant(self) -> bool:
+        """Whether it needs no worker."""
+        ...
 
     @property
     def name(self) -> str:

@@ -28,6 +28,8 @@ class FolderDirectory:
     """An ``audience.source.Source`` that reads a folder, and reads it again when a file in it changes."""
 
     name = "directory"
+    instant = False
+    """It may have to read the folder anew."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

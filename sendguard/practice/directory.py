@@ -26,6 +26,7 @@ class PracticeDirectory:
     """
 
     name = "directory"
+    instant = True
     domains = frozenset({"nhs.test", "*.nhs.test"})
 
     def __init__(self, now: datetime) -> None:

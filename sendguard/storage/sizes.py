@@ -65,6 +65,7 @@ class Taught:
     """An ``audience.source.Source``: what the person said an address is, a list of so many people or one person."""
 
     name = "taught"
+    instant = True
     domains: frozenset[str] = frozenset()
 
     def __init__(self, database: Database, pseudonyms: Pseudonyms) -> None:

@@ -20,6 +20,7 @@ class Source:
     answer: Callable[[Query], Reach] = lambda query: Reach()
     domains: frozenset[str] = frozenset()
     name: str = "source"
+    instant: bool = False
 
 
 def sized(**sizes: Count) -> Source:
@@ -149,6 +150,19 @@ def test_a_source_that_fails_makes_its_addresses_unknown(
     assert [part.kind for part in audience.parts] == [AddressKind.LIST, AddressKind.PERSON]
 
 
+def test_an_instant_source_is_asked_on_the_callers_thread_and_may_fail_too(resolve: Callable[..., Audience]) -> None:
+    threads: list[int] = []
+
+    def reach(query: Query) -> Reach:
+        threads.append(threading.get_ident())
+        raise SourceFailed("x")
+
+    source = Source(instant=True)
+    source.reach = reach  # type: ignore[attr-defined]
+    assert resolve("team@x.test", sources=(source,)).missed == (Missed("source", "failed"),)
+    assert threads == [threading.get_ident()]
+
+
 def test_a_silent_source_does_not_matter_where_another_knows_everybody(resolve: Callable[..., Audience]) -> None:
     sources = (broken(SourceFailed("x"), ("x.test",)), listed(team="a@x.test b@x.test"))
     assert resolve("team@x.test", sources=sources).missed == ()
@@ -162,6 +176,7 @@ def test_nobody_is_asked_where_nobody_is_typed(resolve: Callable[..., Audience])
 class Stalled:
     domains: frozenset[str] = frozenset()
     name: str = "stalled"
+    instant: bool = False
     go_on: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
 
