@@ -101,7 +101,7 @@ def run() -> None:
     """
     from sendguard.bootstrap.start import start
 
-    with _errors_in_words():
+    with _errors_in_words(on_screen=not sys.stderr.isatty()):
         sys.exit(start())
 
 
@@ -158,13 +158,20 @@ def _address(text: str) -> str:
 
 
 @contextmanager
-def _errors_in_words() -> "Iterator[None]":
-    """Wrong input ends with one sentence and exit status 2, never with a traceback."""
+def _errors_in_words(*, on_screen: bool = False) -> "Iterator[None]":
+    """Wrong input ends with one sentence and exit status 2, never with a traceback.
+
+    With ``on_screen`` the sentence is shown in a window as well, where there is a screen.
+    """
     from sendguard.bootstrap.once import WrongInput
 
     try:
         yield
     except WrongInput as error:
+        if on_screen:
+            from sendguard.bootstrap.start import show_on_screen
+
+            show_on_screen(str(error))
         raise click.UsageError(str(error)) from error
 
 

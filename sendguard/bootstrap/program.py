@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
@@ -27,6 +28,9 @@ from sendguard.storage.places import Places, installation_key
 from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
 from sendguard.wording.catalogue import Catalogue, here_and_now
 from sendguard.wording.sentences import Sentences
+
+if TYPE_CHECKING:
+    from sendguard.directories.folder import FolderDirectory
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +84,7 @@ class Program:
             self.gatekeeper.trouble("settings", invalid.name)
         unknown = self.gatekeeper.recover()
         self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
+        self._preload()
         for account in self.accounts():
             self._start(account)
         self._look_up(unknown)
@@ -120,6 +125,7 @@ class Program:
             old, self._values = self._resolver, values
             self._resolver = self._make_resolver()
         old.close()
+        self._preload()
 
     def paths(self) -> tuple[AccountPaths, ...]:
         """The paths of each account, as they stand."""
@@ -145,6 +151,23 @@ class Program:
             self._paths[account.name] = fresh
             fresh.start()
 
+    def _preload(self) -> None:
+        """Read the directory before the first message wants it: until then its lists are of unknown size."""
+        directory = self._folder
+        if directory is None:
+            return
+
+        def read() -> None:
+            from sendguard.directories.folder import FolderUnreadable
+
+            try:
+                directory.load()
+            except FolderUnreadable as error:
+                log.warning("the directory folder cannot be read: %s", error)
+                self.gatekeeper.trouble("directory")
+
+        threading.Thread(target=read, name="directory", daemon=True).start()
+
     def _look_up(self, unknown: Iterable[Record]) -> None:
         """See whether Sent tells what became of messages whose reply was lost."""
         for record in unknown:
@@ -160,13 +183,15 @@ class Program:
 
     def _make_resolver(self) -> Resolver:
         values = self._values
+        self._folder: FolderDirectory | None = None
         sources: list[Source] = [self.taught]
         if self._fixed_directory is not None:
             sources.append(self._fixed_directory)
         elif values.text("DirectoryFolder"):
-            from sendguard.directories.folder import FolderDirectory
+            from sendguard.directories import folder
 
-            sources.append(FolderDirectory(Path(values.text("DirectoryFolder"))))
+            self._folder = folder.FolderDirectory(Path(values.text("DirectoryFolder")))
+            sources.append(self._folder)
         return Resolver(
             sources,
             Signs(values.lines("ListPatterns")),

@@ -50,6 +50,14 @@ def play_demo(*, terminal: bool, answer: str | None, as_json: bool) -> int:
     return play_in_terminal(click.echo, _read_line, rule, as_json=as_json)
 
 
+def show_on_screen(text: str) -> None:
+    """Show why the start failed, where there is a screen to show it on."""
+    if has_screen():
+        from sendguard.desktop.failure import show_failure
+
+        show_failure(text)
+
+
 def has_screen() -> bool:
     """Whether a window can be opened. Qt itself would end the process where it cannot."""
     if sys.platform != "linux":

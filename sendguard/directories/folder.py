@@ -1,6 +1,7 @@
 """A directory as a folder of CSV files: the simplest thing IT can publish."""
 
 import csv
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ class FolderDirectory:
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self._membership: Membership | None = None
         self._domains: frozenset[str] = frozenset()
+        self._reading = threading.Lock()
 
     @property
     def domains(self) -> frozenset[str]:
@@ -47,7 +49,11 @@ class FolderDirectory:
         return self.load().reach(query)
 
     def load(self) -> Membership:
-        """Read the folder where that is needed: about a second for a million lines. Raises FolderUnreadable."""
+        """Read the folder where that is needed: two or three seconds for a million lines. Raises FolderUnreadable."""
+        with self._reading:
+            return self._load()
+
+    def _load(self) -> Membership:
         stamp = self._look()
         if self._membership is None or stamp != self._stamp:
             self._membership = None

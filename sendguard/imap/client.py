@@ -11,9 +11,17 @@ from imapclient import IMAPClient
 ANSWERS_AT_ONCE = 0.5
 """Of the time asked for: an IDLE that ends empty before this share of it has ended because the connection has."""
 
+LOOK_UP_EVERY = 60.0
+"""Seconds after which a wait looks whether the computer slept meanwhile."""
+SLEPT = 30.0
+"""Seconds the clock on the wall is ahead of the one that stands still in sleep."""
+
 
 class ConnectionEnded(OSError):
-    """The server has closed the connection: where imapclient would answer with nothing, at once and for ever."""
+    """The server has closed the connection: where imapclient would answer with nothing, at once and for ever.
+
+    Or this computer slept: then nobody would tell that it was closed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,17 @@ class Client(IMAPClient):  # type: ignore[misc]
         self._read_buffer_first = True
         pushed = _pushed(self.idle_check(0))
         while not pushed and (left := until - time.monotonic()) > 0:
-            lines = self.idle_check(left)
-            if not lines and until - time.monotonic() > left * ANSWERS_AT_ONCE:
-                raise ConnectionEnded
-            pushed = _pushed(lines)
+            pushed = _pushed(self._look(min(left, LOOK_UP_EVERY)))
         return pushed | _pushed(self.idle_done()[1])
+
+    def _look(self, seconds: float) -> list[tuple[Any, ...]]:
+        began, on_the_wall = time.monotonic(), time.time()
+        lines: list[tuple[Any, ...]] = self.idle_check(seconds)
+        passed = time.monotonic() - began
+        ended = not lines and passed < seconds * ANSWERS_AT_ONCE
+        if ended or time.time() - on_the_wall - passed > SLEPT:
+            raise ConnectionEnded
+        return lines
 
     def poll(self) -> Pushed:
         """Ask once, by NOOP."""

@@ -38,7 +38,7 @@ class DraftsWatch:
         drafts = _Drafts(intake, gatekeeper, clock, known or Compositions())
         mailbox = Mailbox(account, secrets, context)
         self._watch = FolderWatch(
-            f"drafts of {account.name}", mailbox.open, drafts, lambda why: gatekeeper.trouble(why, account.name)
+            "drafts watch", mailbox.open, drafts, lambda why: gatekeeper.trouble(why, account.name)
         )
 
     @property

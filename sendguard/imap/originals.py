@@ -65,7 +65,7 @@ class _Seeker:
         self._mailbox = mailbox
         self._budget = budget
         self._monotonic = monotonic
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"originals of {mailbox.account.name}")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="originals")
         self._connection: Connection | None = None
         self._folders = Folders()
         self._closed = False

@@ -62,8 +62,8 @@ class GuardedOutbox:
         self._uidvalidity = 0
         self._connection: Connection | None = None
         sight = _InSight(account.outbox, self._wake.set)
-        self._watch = FolderWatch(f"outbox of {account.name}", self._mailbox.open, sight, self._trouble)
-        self._worker = threading.Thread(target=self._work, name=f"sending for {account.name}", daemon=True)
+        self._watch = FolderWatch("outbox watch", self._mailbox.open, sight, self._trouble)
+        self._worker = threading.Thread(target=self._work, name="outbox", daemon=True)
 
     @property
     def state(self) -> WatchState:

@@ -54,7 +54,10 @@ def pauses(chance: Callable[[], float] = random.random) -> Iterator[float]:
 
 
 class FolderWatch:
-    """Watches until it is stopped. ``trouble`` is told a code once for each outage."""
+    """Watches until it is stopped. ``trouble`` is told a code once for each outage.
+
+    ``name`` stands in logs, so it names no account.
+    """
 
     def __init__(
         self,

@@ -3,7 +3,9 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -259,6 +261,21 @@ def test_a_server_that_ends_an_idle_has_ended_the_connection(ending: bytes) -> N
         with pytest.raises(MailboxUnreachable) as ended:
             connection.wait()
     assert ended.value.why == "connection"
+
+
+def test_after_a_sleep_of_the_computer_the_connection_is_not_believed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    walls = iter([0.0, 3600.0])
+    clocks = SimpleNamespace(monotonic=time.monotonic, time=lambda: next(walls))
+    monkeypatch.setattr("sendguard.imap.client.time", clocks)
+    monkeypatch.setattr("sendguard.imap.client.LOOK_UP_EVERY", 0.1)
+    with (
+        scripted(LOGIN, SELECT, b"+ idling\r\n", b"") as server,
+        contextlib.closing(Connection.open(server, "x")) as connection,
+    ):
+        connection.select("INBOX", readonly=True)
+        with pytest.raises(MailboxUnreachable):
+            connection.wait()
+        connection.hang_up()
 
 
 @pytest.mark.parametrize(

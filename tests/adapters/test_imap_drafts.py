@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from sendguard.audience.audience import Audience
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import ActivityKind
 from sendguard.imap.drafts import DraftsWatch
@@ -165,3 +166,33 @@ def test_stopping_ends_the_wait_at_once(desk: Desk) -> None:
     with desk.watch() as watch:
         watch.stop()
         assert watch.state is WatchState.STOPPED
+
+
+def test_a_mailbox_without_drafts_is_told(new_desk: Callable[..., Desk]) -> None:
+    desk = new_desk(special_use=False)
+    intake = Intake(desk.account, Hook.IMAP_DRAFTS, desk.originals)
+    watch = DraftsWatch(desk.account, desk.passwords, intake, desk.guard.gatekeeper, now)
+    watch.start()
+    wait_until(desk.troubles, "word of it")
+    desk.program.client.create_folder("Drafts")
+    wait_until(lambda: watch.state is WatchState.WATCHING, "watch")
+    watch.stop()
+    assert desk.troubles() == ["imap_no_drafts_folder"]
+
+
+@pytest.mark.logs("drafts watch: ZeroDivisionError")
+def test_a_watch_that_meets_a_fault_of_ours_says_so_and_goes_on(desk: Desk) -> None:
+    working = desk.guard.directory
+
+    def broken(query: object) -> Audience:
+        raise ZeroDivisionError
+
+    with desk.watch() as watch:
+        desk.guard.directory = broken  # type: ignore[assignment]
+        desk.program.save_draft(desk.mail(to="big@lists.test"))
+        wait_until(desk.troubles, "word of it")
+        desk.guard.directory = working
+        wait_until(lambda: watch.state is WatchState.WATCHING, "watch again")
+        desk.program.save_draft(desk.mail(to="big@lists.test", subject="after"))
+        desk.wait_for(WARNED)
+    assert desk.troubles() == ["imap_broken"]

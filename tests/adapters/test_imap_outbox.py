@@ -6,7 +6,7 @@ import pytest
 
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import ActivityKind, Answer, ReplyLost, SubmissionRefused, UpstreamUnreachable
-from tests.adapters.imap_rig import OUTBOX, Desk, MailProgram
+from tests.adapters.imap_rig import OUTBOX, Desk, FakeSubmitter, MailProgram
 from tests.fakes import Guard
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.processes import wait_until
@@ -352,6 +352,72 @@ def test_when_nobody_can_be_asked_the_message_stays(dovecot: Dovecot, me: Person
         assert len(desk.program.messages(OUTBOX)) == 1
     assert not desk.submitter.taken
     desk.close()
+
+
+def test_what_cannot_go_back_to_drafts_stays_until_there_are_drafts(
+    new_dovecot: Callable[..., Dovecot], desk: Desk
+) -> None:
+    server = new_dovecot(special_use=False)
+    poor = Desk(server, server.new_person())
+    with poor.outbox():
+        poor.program.put(poor.mail(to=BIG))
+        poor.guard.gatekeeper.answer(poor.guard.asker.question().id, Answer.DONT_SEND)
+        wait_until(lambda: "imap_no_drafts_folder" in poor.troubles(), "word of it")
+        assert len(poor.program.messages(OUTBOX)) == 1
+        poor.program.client.create_folder("Entwürfe")
+        is_empty(poor)
+    assert len(poor.program.messages("Entwürfe")) == 1
+    poor.close()
+
+
+def test_a_large_message_that_cannot_go_back_is_left_alone(new_dovecot: Callable[..., Dovecot], desk: Desk) -> None:
+    server = new_dovecot(special_use=False)
+    poor = Desk(server, server.new_person())
+    with poor.outbox(max_size=2000):
+        poor.program.put(poor.mail(body="x" * 3000))
+        wait_until(lambda: "imap_no_drafts_folder" in poor.troubles(), "word of it")
+        poor.program.put(poor.mail(message_id="<two@example.test>"))
+        wait_until(lambda: poor.submitter.taken, "the next one")
+    assert poor.troubles() == ["outbox_too_large", "imap_no_drafts_folder"]
+    poor.close()
+
+
+def test_after_a_restart_a_lost_message_found_in_sent_is_only_taken_out(desk: Desk) -> None:
+    desk.submitter.fails = [ReplyLost()]
+    with desk.outbox():
+        desk.program.put(desk.mail())
+        desk.wait_for(ActivityKind.UNKNOWN)
+    desk.program.put(desk.mail(), "Sent")
+    desk.guard.gatekeeper.recover()
+    with desk.outbox():
+        is_empty(desk)
+    assert desk.guard.ledger.history()[0].state is State.SENT
+    assert not desk.guard.asker.history
+    assert not desk.submitter.taken
+    assert len(desk.program.messages("Sent")) == 1
+
+
+def test_what_was_refused_before_sending_began_goes_back_and_says_why(desk: Desk) -> None:
+    desk.submitter.unbegun = [SubmissionRefused(554, "bad content")]
+    with desk.outbox():
+        desk.program.put(desk.mail())
+        is_empty(desk)
+    assert desk.troubles() == ["upstream_554"]
+    assert len(desk.program.messages("Drafts")) == 1
+
+
+def test_a_message_taken_out_between_answer_and_sending_is_not_sent(desk: Desk) -> None:
+    class Removed(FakeSubmitter):
+        def submit(self, *arguments: object) -> str:  # type: ignore[override]
+            raise AssertionError("it was taken out")
+
+    desk.submitter = Removed()
+    with desk.outbox():
+        uid = desk.program.put(desk.mail(to=BIG))
+        question = desk.guard.asker.question()
+        desk.program.delete(uid)
+        desk.guard.gatekeeper.answer(question.id, Answer.SEND, "850112")
+        wait_until(lambda: desk.guard.ledger.history()[0].state is State.CANCELLED, "cancelled row")
 
 
 @pytest.mark.logs("outbox: RuntimeError")

@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sendguard.cli import main
+from tests.servers.accessibility import AccessibleDesktop
+from tests.servers.display import Display
+from tests.servers.processes import wait_until
 
 NEW = "From: Ana <ana@x.test>\nTo: team@x.test\nSubject: hello\n\nhello\n"
 
@@ -19,6 +22,8 @@ NEW = "From: Ana <ana@x.test>\nTo: team@x.test\nSubject: hello\n\nhello\n"
 def _own_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -209,3 +214,16 @@ def test_a_broken_accounts_file_stops_the_start_and_says_what_is_safe(tmp_path: 
         result = run(command)
         assert result.exit_code == 2
         assert "accounts.toml" in result.stderr
+
+
+def test_a_start_that_fails_is_said_on_the_screen(display: Display, accessible_desktop: AccessibleDesktop) -> None:
+    config = Path(display.environment["HOME"]) / ".config" / "sendguard"
+    config.mkdir(parents=True)
+    (config / "accounts.toml").write_text("[[account]]\nname = 'work'\n")
+    program = display.run([sys.executable, "-m", "sendguard", "run"])
+    button = accessible_desktop.find(role="push button", name="OK", seconds=20)
+    said = " ".join(label.name for label in accessible_desktop.all_found(role="label"))
+    assert "accounts.toml" in said
+    assert "no mail passes" in said
+    button.press()
+    wait_until(lambda: not program.is_running(), "end of the program")
