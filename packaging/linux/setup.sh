@@ -146,5 +146,21 @@ virtual_environment() {
   flock -u 9
 }
 
+# CPython's own nasty messages, which the tests read: Debian has them in a package of their own, other pythons bring
+# them along. Without them two tests say that they were skipped.
+nasty_messages() {
+  [[ $purpose == test && ! -e $stamps/nasty-messages ]] || return 0
+  if ! "$venv/bin/python" -c 'import test.test_email' 2>/dev/null && may_be_root; then
+    local package
+    package=libpython$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-testsuite
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      say "installing $package"
+      install_packages "$package"
+    fi
+  fi
+  touch "$stamps/nasty-messages"
+}
+
 system_packages
 virtual_environment
+nasty_messages

@@ -3,7 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    HeaderParseError,
+    MalformedHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 from email.header import decode_header
 from email.parser import BytesHeaderParser
 from enum import StrEnum
@@ -17,6 +23,14 @@ MAX_FIELD = 64 * 1024
 MAX_FIELDS = 2_000
 MAX_SHOWN = 2_000
 """Characters of a text that are decoded for showing; ``decode_header`` takes quadratic time."""
+
+_OF_HEADERS = (
+    FirstHeaderLineIsContinuationDefect,
+    MalformedHeaderDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
+"""Defects that make a header doubtful. Python 3.11.2 also finds a multipart without its body defective."""
 
 _END_OF_BLOCK = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n(?=[ \t])|\r|\n")
@@ -91,7 +105,7 @@ def read_headers(raw: bytes) -> Headers:
         pairs = [(str(name), str(body)) for name, body in items.raw_items()]
     except (RecursionError, IndexError, ValueError):
         return Headers({}, frozenset(problems | {Problem.HEADER_UNREADABLE}))
-    if items.defects or len(pairs) > MAX_FIELDS:
+    if any(isinstance(defect, _OF_HEADERS) for defect in items.defects) or len(pairs) > MAX_FIELDS:
         problems.add(Problem.HEADER_UNREADABLE)
     fields: dict[str, tuple[str, ...]] = {}
     for name, body in pairs[:MAX_FIELDS]:
