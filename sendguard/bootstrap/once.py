@@ -7,7 +7,8 @@ from pathlib import Path
 from sendguard.audience.audience import Audience, Seen
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
-from sendguard.audience.source import Query
+from sendguard.audience.source import Query, Source
+from sendguard.audience.taught import read_taught
 from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
 from sendguard.guard.judge import Judge, Judgement
@@ -60,10 +61,12 @@ def _resolver(values: Values, directory: Path | None) -> Resolver:
     from sendguard.directories.folder import FolderDirectory, FolderUnreadable
 
     folder = directory or (Path(values.text("DirectoryFolder")) if values.text("DirectoryFolder") else None)
-    sources = [FolderDirectory(folder)] if folder else []
+    sources: list[Source] = [read_taught(values.lines("KnownLists"))]
     try:
-        for source in sources:
-            source.load()
+        if folder:
+            found = FolderDirectory(folder)
+            found.load()
+            sources.append(found)
     except FolderUnreadable as error:
         raise WrongInput(f"The directory {folder} cannot be read: {error}.") from error
     return Resolver(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -12,6 +12,9 @@ from sendguard.guard.ports import Secrets
 from sendguard.mail.submission import Hook
 from sendguard.settings.values import Values
 from sendguard.wording.sentences import Sentences
+
+if TYPE_CHECKING:
+    from sendguard.imap.compositions import Compositions
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class AccountPaths:
         self._values = values
         self._clock = clock
         self._originals: Originals = NoOriginals()
+        self._known: Compositions | None = None
         self.running: dict[Hook, Path] = {}
         self.failed: dict[Hook, str] = {}
 
@@ -132,6 +136,7 @@ class AccountPaths:
             SmtpSubmitter(self.account, self._secrets),
             self._clock,
             max_size=self._values().number("MaxMessageMegabytes") * 1_000_000,
+            known=self._compositions(),
         )
 
     def _drafts(self) -> Path | None:
@@ -139,5 +144,13 @@ class AccountPaths:
             return None
         from sendguard.imap.drafts import DraftsWatch
 
-        intake = self._intake(Hook.IMAP_DRAFTS)
-        return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock)
+        intake, known = self._intake(Hook.IMAP_DRAFTS), self._compositions()
+        return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock, known=known)
+
+    def _compositions(self) -> "Compositions":
+        """One for both: a message given back from the outbox is not warned of as a new draft."""
+        if self._known is None:
+            from sendguard.imap.compositions import Compositions
+
+            self._known = Compositions()
+        return self._known

@@ -12,6 +12,7 @@ from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
+from sendguard.audience.taught import read_taught
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -25,7 +26,7 @@ from sendguard.storage.database import Database
 from sendguard.storage.files import load_accounts, load_settings, save_accounts, save_settings
 from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places, installation_key
-from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
+from sendguard.storage.sizes import Pseudonyms, RememberedSizes
 from sendguard.wording.catalogue import Catalogue, here_and_now
 from sendguard.wording.sentences import Sentences
 
@@ -59,7 +60,6 @@ class Program:
         self._values = load_settings(places.settings)
         self._database = Database(places.ledger)
         pseudonyms = Pseudonyms(installation_key(places))
-        self.taught = Taught(self._database, pseudonyms)
         self.ledger = SqliteLedger(self._database)
         self._resolver = self._make_resolver()
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
@@ -184,7 +184,7 @@ class Program:
     def _make_resolver(self) -> Resolver:
         values = self._values
         self._folder: FolderDirectory | None = None
-        sources: list[Source] = [self.taught]
+        sources: list[Source] = [read_taught(values.lines("KnownLists"))]
         if self._fixed_directory is not None:
             sources.append(self._fixed_directory)
         elif values.text("DirectoryFolder"):

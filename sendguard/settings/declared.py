@@ -154,6 +154,14 @@ SETTINGS: tuple[Setting, ...] = (
         stricter="more",
     ),
     Setting(
+        "KnownLists",
+        Type.RULES,
+        (),
+        N_("Sizes you know"),
+        N_("For lists no directory knows. One a line: address | number of people. 1 means that it is one person."),
+        "lists",
+    ),
+    Setting(
         "ProtectedLists",
         Type.RULES,
         (),

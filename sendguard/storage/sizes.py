@@ -1,14 +1,11 @@
-"""What is remembered of lists: their last size, and what the person said they are. Addresses only as keyed hashes."""
+"""The size each list had when it was last seen. Addresses only as keyed hashes."""
 
 import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
 
-from sendguard.audience.audience import AddressKind, Part, Seen
-from sendguard.audience.count import Basis, Count, together
-from sendguard.audience.source import Query, Reach, SourceFailed
-from sendguard.guard.ledger import LedgerFailed
+from sendguard.audience.audience import Seen
 from sendguard.storage.database import Database
 
 
@@ -59,61 +56,3 @@ class RememberedSizes:
                     "INSERT OR REPLACE INTO sizes VALUES (?, ?, ?)",
                     [(self._pseudonyms.of(address), people, at.isoformat()) for address, people in news.items()],
                 )
-
-
-class Taught:
-    """An ``audience.source.Source``: what the person said an address is, a list of so many people or one person."""
-
-    name = "taught"
-    instant = True
-    domains: frozenset[str] = frozenset()
-
-    def __init__(self, database: Database, pseudonyms: Pseudonyms) -> None:
-        self._database = database
-        self._pseudonyms = pseudonyms
-
-    def teach_list(self, address: str, people: int, at: datetime) -> None:
-        """From now on the address is a list of about so many people; raises ValueError for fewer than two."""
-        if people < 2:
-            raise ValueError("a list has two people or more")
-        self._teach(address, AddressKind.LIST, people, at)
-
-    def teach_person(self, address: str, at: datetime) -> None:
-        """From now on the address is one person, whatever its name looks like."""
-        self._teach(address, AddressKind.PERSON, None, at)
-
-    def forget(self, address: str) -> None:
-        """What was taught about the address no longer holds."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM taught WHERE address = ?", (self._pseudonyms.of(address),))
-
-    def reach(self, query: Query) -> Reach:
-        """Answer for the addresses something was taught about."""
-        parts: dict[str, Part] = {}
-        try:
-            with self._database.reading() as connection:
-                for address in query.addresses:
-                    row = connection.execute(
-                        "SELECT kind, people, at FROM taught WHERE address = ?",
-                        (self._pseudonyms.of(address),),
-                    ).fetchone()
-                    if row is not None:
-                        parts[address] = self._part(address, query, *row)
-        except LedgerFailed as error:
-            raise SourceFailed("unreadable") from error
-        union = together((part.count for part in parts.values()), disjoint=False)
-        return Reach(parts, union, sum(part.outsiders for part in parts.values()))
-
-    def _part(self, address: str, query: Query, kind: str, people: int | None, at: str) -> Part:
-        outside = query.is_outside(address)
-        if people is None:
-            return Part(address, AddressKind.PERSON, Count(1, 1, Basis.ASSUMED, self.name), outsiders=int(outside))
-        count = Count(people, people, Basis.ESTIMATE, self.name, datetime.fromisoformat(at))
-        return Part(address, AddressKind(kind), count, outsiders=people if outside else 0)
-
-    def _teach(self, address: str, kind: AddressKind, people: int | None, at: datetime) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO taught VALUES (?, ?, ?, ?)",
-                (self._pseudonyms.of(address), kind, people, at.isoformat()),
-            )

@@ -63,7 +63,7 @@ TROUBLES = {
         "A message in the guarded outbox is not from an address of this account. It is not sent."
     ),
     "outbox_no_recipients": N_("A message in the guarded outbox has no recipient. It is back in your drafts."),
-    "outbox_no_sender": N_("A message in the guarded outbox has no sender of this account. It is back in your drafts."),
+    "outbox_no_sender": N_("SendGuard could not find out whom that reply answers. It is back in your drafts."),
     "outbox_waits": N_("A message in the guarded outbox could not be sent yet. It stays there, and is tried again."),
     "ledger": N_("SendGuard cannot write its ledger, so nothing is sent. Is the disk full?"),
     "settings": N_("Something in the settings file could not be read. For it the guarding default is in force."),

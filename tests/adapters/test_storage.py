@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from sendguard.audience.audience import AddressKind, Seen
+from sendguard.audience.audience import Seen
 from sendguard.audience.count import Basis
-from sendguard.audience.source import Query, SourceFailed
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.mail.kind import Kind
@@ -25,7 +24,7 @@ from sendguard.storage.keyring_process import answer
 from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places, installation_key, replace_file
 from sendguard.storage.secret import KeyringSecrets, SessionSecrets
-from sendguard.storage.sizes import Pseudonyms, RememberedSizes, Taught
+from sendguard.storage.sizes import Pseudonyms, RememberedSizes
 from tests.servers.display import Display
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -145,27 +144,6 @@ def test_list_sizes_are_remembered_without_an_address(database: Database, tmp_pa
     sizes.remember({"canary-list@x.test": 15}, NOW + timedelta(hours=1))
     assert sizes.last(("canary-list@x.test",))["canary-list@x.test"].people == 15
     assert not any(b"canary" in path.read_bytes() for path in (tmp_path / "folder").iterdir())
-
-
-def test_what_the_person_taught_is_an_estimate_and_a_person_an_assumption(database: Database) -> None:
-    taught = Taught(database, Pseudonyms(b"k" * 32))
-    taught.teach_list("crew@x.test", 40, NOW)
-    taught.teach_person("all-hands@y.test", NOW)
-    found = taught.reach(Query(("crew@x.test", "all-hands@y.test", "c@x.test"), home_domains=frozenset({"x.test"})))
-    assert (found.parts["crew@x.test"].count.high, found.parts["crew@x.test"].count.basis) == (40, Basis.ESTIMATE)
-    assert found.parts["all-hands@y.test"].kind is AddressKind.PERSON
-    assert found.external == 1
-    taught.forget("crew@x.test")
-    assert set(taught.reach(Query(("crew@x.test",))).parts) == set()
-    with pytest.raises(ValueError, match="two people"):
-        taught.teach_list("crew@x.test", 1, NOW)
-
-
-def test_a_store_that_cannot_be_read_is_a_source_that_failed(tmp_path: Path) -> None:
-    database = Database(tmp_path / "l.sqlite")
-    database.close()
-    with pytest.raises(SourceFailed):
-        Taught(database, Pseudonyms(b"k")).reach(Query(("a@x.test",)))
 
 
 def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> None:
