@@ -104,16 +104,23 @@ def test_a_second_start_shows_the_window_of_the_first(
     accessible_desktop.find("label", "What is guarded")
 
 
+def has_keyboard(desktop: AccessibleDesktop) -> bool:
+    """Whether the window manager has given one of the windows the keyboard."""
+    return any("active" in window.states for program in desktop.programs() for window in program.children())
+
+
 def test_without_a_tray_the_window_shows_and_closing_it_asks_what_quitting_means(
     display: Display, started: Started, accessible_desktop: AccessibleDesktop
 ) -> None:
     display.stop_tray()
     program = started()
     accessible_desktop.find("label", "What is guarded")
+    wait_until(lambda: has_keyboard(accessible_desktop), "window with the keyboard")
     display.press_keys("alt+F4")
     accessible_desktop.find("push button", "Keep running").press()
     accessible_desktop.wait_until_gone("push button", "Keep running")
     assert program.is_running()
+    wait_until(lambda: has_keyboard(accessible_desktop), "window with the keyboard")
     display.press_keys("alt+F4")
     accessible_desktop.find("push button", "Quit").press()
     wait_until(lambda: not program.is_running(), "end of the program")
