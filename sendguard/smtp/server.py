@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP
 from sendguard.smtp.content import CHUNK, Wire
 from sendguard.smtp.dialogue import Dialogue
 from sendguard.smtp.hooks import Hooks
+from sendguard.smtp.reading import read_modestly
 from sendguard.smtp.replies import Reply
 from sendguard.smtp.sockdiag import Endpoint
 
@@ -56,6 +57,7 @@ class GateProtocol(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; one that another user runs is told so instead of being greeted."""
         super().connection_made(transport)
+        read_modestly(transport)
         self.dialogue.client_comes(transport.get_extra_info("socket").fileno())
         near, far = (Endpoint(*transport.get_extra_info(end)[:2]) for end in ("sockname", "peername"))
         if not self.dialogue.is_own(near, far):

@@ -16,6 +16,7 @@ from functools import cache
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
 from sendguard.smtp.content import final_dot, stuffed
+from sendguard.smtp.reading import read_modestly
 from sendguard.smtp.replies import Reply
 
 CONNECT_SECONDS = 10.0
@@ -88,6 +89,7 @@ class Upstream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        read_modestly(writer.transport)
         self._writer.transport.set_write_buffer_limits(0)  # so that drain means: the system has it
         self.capabilities = Capabilities()
 

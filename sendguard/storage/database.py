@@ -19,9 +19,9 @@ CREATE TABLE submissions (
     binding BLOB NOT NULL, retry_key BLOB NOT NULL, message_id TEXT NOT NULL, asked INTEGER NOT NULL,
     outcome TEXT, detail TEXT NOT NULL
 ) STRICT;
-CREATE INDEX submissions_by_state ON submissions (state, changed_at);
+CREATE INDEX submissions_unknown ON submissions (changed_at) WHERE state = 'unknown';
+CREATE INDEX submissions_unheard ON submissions (changed_at) WHERE detail = 'unheard';
 CREATE INDEX submissions_by_binding ON submissions (binding);
-CREATE INDEX submissions_by_change ON submissions (changed_at);
 CREATE TABLE answers (
     retry_key BLOB PRIMARY KEY, outcome TEXT NOT NULL, audience_key TEXT NOT NULL, rules_version TEXT NOT NULL,
     expires TEXT NOT NULL

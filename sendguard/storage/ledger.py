@@ -62,10 +62,12 @@ class SqliteLedger:
 
     def perhaps_sent(self, since: datetime, retry_key: bytes | None = None) -> Record | None:
         """The latest row, with this retry key where one is given, of which the person may not know that it was sent."""
-        doubtful = "(state = 'unknown' OR (state = 'sent' AND detail = ? AND changed_at >= ?))"
-        with_key = "" if retry_key is None else " AND retry_key = ?"
-        values = (UNHEARD, since.isoformat(), *([] if retry_key is None else [retry_key]))
-        return self._one(f"WHERE {doubtful}{with_key} ORDER BY changed_at DESC LIMIT 1", *values)
+        with_key, key = ("", ()) if retry_key is None else (" AND retry_key = ?", (retry_key,))
+        unknown = self._one(f"WHERE state = 'unknown'{with_key} ORDER BY changed_at DESC LIMIT 1", *key)
+        if unknown is not None:
+            return unknown
+        unheard = f"WHERE detail = '{UNHEARD}' AND state = 'sent' AND changed_at >= ?{with_key}"
+        return self._one(f"{unheard} ORDER BY changed_at DESC LIMIT 1", since.isoformat(), *key)
 
     def history(self, limit: int = 200) -> tuple[Record, ...]:
         """The latest rows, newest first."""
