@@ -21,8 +21,8 @@ from sendguard.smtp.loopback import choose_port
 from sendguard.storage.files import save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import SessionSecrets
-from sendguard.terminal.asker import TerminalAsker
-from sendguard.terminal.reply import ByPerson, by_rule
+from sendguard.terminal.asker import Reply, TerminalAsker
+from sendguard.terminal.reply import ByPerson, Shown, by_rule
 from sendguard.wording.catalogue import here_and_now
 from sendguard.wording.sentences import Sentences
 
@@ -119,7 +119,10 @@ def play_in_terminal(
 ) -> int:
     """Play the story on the live hooks; returns 0, or 1 when a scene did not come to its end."""
     say = sentences()
-    asker = TerminalAsker(by_rule(answer) if answer is not None else ByPerson(say, show, read))
+    reply: Reply = ByPerson(say, show, read)
+    if answer is not None:
+        reply = by_rule(answer) if as_json else Shown(by_rule(answer), say, show)
+    asker = TerminalAsker(reply)
     with practice(asker) as stage:
         program, text = stage.program, say.catalogue.text
         telling = Telling(say, show, as_json=as_json)

@@ -1,5 +1,6 @@
 """A question in the terminal: printed, and answered by a line that is typed, or by a rule."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Protocol
 from sendguard.guard.gatekeeper import AskedAgain, QuestionGone, WrongWord
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Answer, Question
+
+log = logging.getLogger(__name__)
 
 
 class Questions(Protocol):
@@ -48,13 +51,20 @@ class TerminalAsker:
             self._waiting.put(question)
 
     def _work(self) -> None:
-        """The thread that asks."""
-        while self._questions is not None:
-            question = self._waiting.get()
-            answer, typed = self._reply(question)
-            try:
-                self._questions.answer(question.id, answer, typed)
-            except WrongWord:
-                self._waiting.put(question)
-            except (QuestionGone, AskedAgain, LedgerFailed):
-                continue  # withdrawn; or asked again under another id; or not written down, and so not sent
+        """The thread that asks. When it fails, nobody can be asked any more."""
+        try:
+            while self._questions is not None:
+                self._ask(self._questions, self._waiting.get())
+        except Exception as error:  # a terminal that has gone, above all: its words may hold mail
+            log.error("the terminal asks no more: %s", type(error).__name__)  # noqa: TRY400
+        finally:
+            self._questions = None
+
+    def _ask(self, questions: Questions, question: Question) -> None:
+        answer, typed = self._reply(question)
+        try:
+            questions.answer(question.id, answer, typed)
+        except WrongWord:
+            self._waiting.put(question)
+        except (QuestionGone, AskedAgain, LedgerFailed):
+            pass  # withdrawn; or asked again under another id; or not written down, and so not sent

@@ -4,9 +4,15 @@ from collections.abc import Callable
 
 from sendguard.guard.ports import Answer, Question
 from sendguard.policy.action import Action
+from sendguard.settings.declared import N_
 from sendguard.wording.sentences import Sentences
 
 Print = Callable[[str], None]
+ANSWERS = {
+    Answer.DONT_SEND: N_("don't send"),
+    Answer.REPLY_TO_SENDER: N_("reply to the sender only"),
+    Answer.SEND: N_("send"),
+}
 ReadLine = Callable[[str], str]
 """Prints a prompt and reads a line; raises EOFError at the end of the input."""
 
@@ -20,6 +26,24 @@ def by_rule(answer: Answer) -> Callable[[Question], tuple[Answer, str]]:
         return answer, question.judgement.verdict.to_type
 
     return reply
+
+
+class Shown:
+    """Answers by a rule, and prints the question it answers, so that a person sees what they would have been asked."""
+
+    def __init__(self, rule: Callable[[Question], tuple[Answer, str]], say: Sentences, show: Print) -> None:
+        self._rule = rule
+        self._say = say
+        self._show = show
+
+    def __call__(self, question: Question) -> tuple[Answer, str]:
+        """Print, and answer."""
+        for line in question_lines(self._say, question):
+            self._show(line)
+        answer, typed = self._rule(question)
+        text = self._say.catalogue.text
+        self._show(text("  Nobody is asked here. The answer given: {answer}", answer=text(ANSWERS[answer])))
+        return answer, typed
 
 
 class ByPerson:
