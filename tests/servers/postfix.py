@@ -64,6 +64,7 @@ anvil_status_update_time = 1s
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
+transport_retry_time = 1s
 {tls}
 {extra}
 """
