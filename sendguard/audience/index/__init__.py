@@ -1,0 +1,1 @@
+"""The directory as one memory-mapped file: who is in which list, closed over nesting and cycles."""
