@@ -1,7 +1,7 @@
 """What sources say of people and lists, put together before an index is made of it."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +54,8 @@ class Draft:
         """Numbers that turned out to name what another number names already."""
         self.shared: dict[str, set[int]] = {}
         """Addresses that several declared people have."""
+        self.foreign: set[str] = set()
+        """Keys that are no address."""
 
     def speaks_for(self, domains: Iterable[str]) -> None:
         """The directory is complete for these domain patterns: an address in them that it does not know is a doubt."""
@@ -103,11 +105,27 @@ class Draft:
 
     def alias(self, alias: str, address: str) -> None:
         """Say that two addresses are one mailbox, or one list."""
-        self._name(alias, self._number(address), certain=True)
+        number = self.resolve(self._number(address))
+        self.addresses[number] = self.addresses[number] or address
+        self._name(alias, number, certain=True)
 
     def maybe(self, key: str) -> None:
         """Say that an undeclared key is at most one person, and perhaps nobody: a name nothing was found under."""
         self.possible.add(self._number(key))
+
+    def take_for_people(self, is_list: Callable[[str], bool] = lambda key: False) -> None:
+        """Declare every undeclared key one person with this address, except where ``is_list`` says that it is a list.
+
+        Those of the smallest lists come first: people of one team then stand together, whatever order the lists had.
+        """
+        unknown = {number: self.addresses[number] or key for key, number in self.undeclared()}
+        for group in sorted(self.listed.values(), key=len):
+            for number in group:
+                key = unknown.pop(number, None)
+                if key is not None and not is_list(key):
+                    self.person(key, (key,))
+        for key in unknown.values():
+            self.person(key, (key,))
 
     def undeclared(self) -> Iterator[tuple[str, int]]:
         """The keys of which nobody has said what they are, with their numbers."""
@@ -131,7 +149,10 @@ class Draft:
 
     def _declare(self, key: str, addresses: Iterable[str]) -> int:
         number = self.resolve(self._number(key))
-        for address in addresses:
+        named = tuple(addresses)
+        if key not in named:
+            self.foreign.add(key)
+        for address in named:
             self._name(address, number, certain=False)
         return number
 
