@@ -13,8 +13,10 @@ from tests.servers.certificates import CertificateAuthority
 from tests.servers.display import Display
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.fault_proxy import FaultProxy
+from tests.servers.organisation import Organisation
 from tests.servers.postfix import Postfix
 from tests.servers.processes import server_folder
+from tests.servers.slapd import Slapd
 
 
 class NewProxy(Protocol):
@@ -43,6 +45,28 @@ def postfix(dovecot: Dovecot, certificate_authority: CertificateAuthority) -> It
     """The shared Postfix, delivering into the shared Dovecot. Not to be stopped."""
     certificate = certificate_authority.issue()
     with server_folder("postfix") as folder, Postfix(folder, dovecot, certificate=certificate) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def organisation() -> Organisation:
+    """The people and lists that are in ``slapd``."""
+    return Organisation(people=20_000, lists=1_000)
+
+
+@pytest.fixture(scope="session")
+def organisation_ldif(organisation: Organisation) -> Iterator[Path]:
+    """The same as a file."""
+    with server_folder("ldif") as folder:
+        organisation.write(folder / "organisation.ldif")
+        yield folder / "organisation.ldif"
+
+
+@pytest.fixture(scope="session")
+def slapd(organisation_ldif: Path, certificate_authority: CertificateAuthority) -> Iterator[Slapd]:
+    """The shared OpenLDAP, with StartTLS and a TLS port. Not to be stopped."""
+    certificate = certificate_authority.issue()
+    with server_folder("slapd") as folder, Slapd(folder, organisation_ldif, certificate=certificate) as server:
         yield server
 
 
@@ -82,6 +106,17 @@ def new_postfix(_closing: contextlib.ExitStack) -> Callable[..., Postfix]:
     def make(dovecot: Dovecot, **keywords: Any) -> Postfix:
         folder: Path = _closing.enter_context(server_folder("postfix"))
         return _closing.enter_context(Postfix(folder, dovecot, **keywords))
+
+    return make
+
+
+@pytest.fixture
+def new_slapd(_closing: contextlib.ExitStack) -> Callable[..., Slapd]:
+    """Start an OpenLDAP for this test alone; takes what it shall hold and the keywords of ``Slapd``."""
+
+    def make(ldif: Path | str, **keywords: Any) -> Slapd:
+        folder: Path = _closing.enter_context(server_folder("slapd"))
+        return _closing.enter_context(Slapd(folder, ldif, **keywords))
 
     return make
 
