@@ -13,6 +13,7 @@ from tests.servers.certificates import CertificateAuthority
 from tests.servers.display import Display
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.fault_proxy import FaultProxy
+from tests.servers.mailman import Mailman
 from tests.servers.organisation import Organisation
 from tests.servers.postfix import Postfix
 from tests.servers.processes import server_folder
@@ -67,6 +68,13 @@ def slapd(organisation_ldif: Path, certificate_authority: CertificateAuthority) 
     """The shared OpenLDAP, with StartTLS and a TLS port. Not to be stopped."""
     certificate = certificate_authority.issue()
     with server_folder("slapd") as folder, Slapd(folder, organisation_ldif, certificate=certificate) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mailman() -> Iterator[Mailman]:
+    """The shared Mailman. Not to be stopped; one module fills it with its lists."""
+    with server_folder("mailman") as folder, Mailman(folder) as server:
         yield server
 
 
