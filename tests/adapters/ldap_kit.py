@@ -16,6 +16,7 @@ from sendguard.directories.ldap.rule import Scope
 from sendguard.directories.ldap.session import Login, SearchRefused, Server, Session, Terms
 
 DEBIAN = Path("/usr/lib/python3/dist-packages")
+PYTHON_LDAP = ("ldap", "_ldap.*.so", "ldapurl.py", "ldif.py", "pyasn1_modules")
 
 
 def entry(dn: str, **attributes: str | bytes | Sequence[str | bytes]) -> Entry:
@@ -129,8 +130,12 @@ class Counted:
 def python_ldap_of_debian() -> Iterator[None]:
     """Let python-ldap be imported from Debian's packages, and nothing else of them."""
     with tempfile.TemporaryDirectory(prefix="sendguard-python-ldap-") as folder:
-        found = [each for pattern in ("ldap", "_ldap.*.so", "ldapurl.py") for each in DEBIAN.glob(pattern)]
-        assert len(found) == 3, "python3-ldap is not installed: packaging/linux/packages-test.txt"
+        found = [
+            each
+            for pattern in ("ldap", "_ldap.*.so", "ldapurl.py", "ldif.py", "pyasn1_modules")
+            for each in DEBIAN.glob(pattern)
+        ]
+        assert len(found) == len(PYTHON_LDAP), "python3-ldap is not installed: packaging/linux/packages-test.txt"
         for each in found:
             (Path(folder) / each.name).symlink_to(each)
         sys.path.append(folder)

@@ -16,10 +16,20 @@ from ldap3.core.exceptions import (
     LDAPStartTLSError,
 )
 
+from sendguard.directories.ldap.encryption import trusting
 from sendguard.directories.ldap.entry import Entry
 from sendguard.directories.ldap.rule import Scope
 from sendguard.directories.ldap.session import PAGE, LdapFailed, Login, SearchRefused, Server, Terms
-from sendguard.directories.ldap.words import CERTIFICATE, ENDED, GARBLED, NO_TLS, SILENT, UNREACHABLE, refused
+from sendguard.directories.ldap.words import (
+    CERTIFICATE,
+    ENDED,
+    FILTER_ERROR,
+    GARBLED,
+    NO_TLS,
+    SILENT,
+    UNREACHABLE,
+    refused,
+)
 from sendguard.guard.account import Security
 
 _PAGED = "1.2.840.113556.1.4.319"
@@ -109,8 +119,11 @@ class Ldap3Session:
 
     def close(self) -> None:
         """See ``Session``."""
+        held = self._connection.socket
         with suppress(LDAPExceptionError, OSError):
             self._connection.strategy.close()
+        if held is not None:  # one that never got through it leaves open
+            held.close()
 
     def _check(self) -> None:
         if code := int((self._connection.result or {}).get("result", 0)):
@@ -122,7 +135,7 @@ class Ldap3Session:
         try:
             yield
         except (LDAPInvalidFilterError, LDAPInvalidDnError, LDAPAttributeError) as error:
-            raise SearchRefused(_REFUSED_BY_LDAP3) from error
+            raise SearchRefused(FILTER_ERROR) from error
         except (LDAPExceptionError, OSError) as error:
             raise LdapFailed(self._words(error, connecting)) from error
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -154,8 +167,6 @@ def _octets_only(decode: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable
 
 _ENTRY = 4
 """RFC 4511 section 4.5.2: a SearchResultEntry."""
-_REFUSED_BY_LDAP3 = 87
-"""As if a server had said it: LDAP_FILTER_ERROR of the C API."""
 
 
 class _Verifying(Tls):  # type: ignore[misc]  # it comes without types
@@ -164,11 +175,7 @@ class _Verifying(Tls):  # type: ignore[misc]  # it comes without types
     def __init__(self, terms: Terms) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
         self.failure: Exception | None = None
-        try:
-            self._context = ssl.create_default_context(cafile=terms.ca_file)
-        except OSError as error:
-            raise LdapFailed("the file of certificates to trust cannot be read") from error
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context = trusting(terms)
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
         """Secure the connection's socket; ``failure`` keeps what went wrong, for ldap3 changes its type."""

@@ -7,10 +7,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sendguard.directories.ldap.encryption import try_encryption
 from sendguard.directories.ldap.entry import Entry
 from sendguard.directories.ldap.rule import Scope
 from sendguard.directories.ldap.session import PAGE, LdapFailed, Login, SearchRefused, Server, Terms
-from sendguard.directories.ldap.words import CERTIFICATE, ENDED, GARBLED, NO_TLS, SILENT, UNREACHABLE, refused
+from sendguard.directories.ldap.words import (
+    CERTIFICATE,
+    ENDED,
+    FILTER_ERROR,
+    GARBLED,
+    NO_TLS,
+    SILENT,
+    UNREACHABLE,
+    refused,
+)
 from sendguard.guard.account import Security
 
 POLL = 0.5
@@ -35,6 +45,8 @@ class PythonLdapSession:
         self._page = SimplePagedResultsControl
         self._terms = terms
         self._references: list[str] = []
+        if server.security is not Security.PLAIN:
+            try_encryption(server, terms)
         scheme = "ldaps" if server.security is Security.TLS else "ldap"
         host = f"[{server.host}]" if ":" in server.host else server.host
         self._connection: Any = ldap.initialize(f"{scheme}://{host}:{server.port}")
@@ -131,6 +143,8 @@ class PythonLdapSession:
         """Turn what python-ldap raises into our errors."""
         try:
             yield
+        except self._ldap.FILTER_ERROR as error:
+            raise SearchRefused(FILTER_ERROR) from error
         except self._ldap.LDAPError as error:
             said = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
             code = said.get("result", -1)
@@ -148,7 +162,7 @@ class PythonLdapSession:
             return NO_TLS
         if isinstance(error, ldap.TIMEOUT | ldap.TIMELIMIT_EXCEEDED):
             return SILENT
-        if isinstance(error, ldap.FILTER_ERROR | ldap.DECODING_ERROR):
+        if isinstance(error, ldap.DECODING_ERROR | ldap.ENCODING_ERROR):
             return GARBLED
         if connecting:
             return NO_TLS if tls and "TLS" in str(said.get("info", "")) else UNREACHABLE

@@ -4,6 +4,8 @@ from sendguard.directories.ldap.session import LdapFailed
 
 TIME_LIMIT, SIZE_LIMIT, ADMIN_LIMIT, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, UNWILLING = 3, 4, 11, 16, 32, 53
 """Result codes of RFC 4511 appendix A."""
+FILTER_ERROR = 87
+"""What the C interface of LDAP calls a filter that a library refuses before any server sees it."""
 
 _WORDS = {
     1: "the server wants a login before it answers: name an account that may read the directory",
@@ -22,6 +24,7 @@ _WORDS = {
     50: "this account may not read the directory",
     51: "the server is busy: try again later",
     52: "the server is not available: try again later",
+    FILTER_ERROR: "the filter is none: write it like (department=*)",
     UNWILLING: "the server is unwilling to answer this: it may want an encrypted connection or a login",
 }
 
