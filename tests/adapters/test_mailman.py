@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sendguard.audience.audience import Seen
+from sendguard.audience.audience import Part, Seen
 from sendguard.audience.crawl import Unwatched
 from sendguard.audience.draft import Draft, ListKind
 from sendguard.audience.index.answer import reach as ask
@@ -377,7 +377,7 @@ def test_over_https_only_a_trusted_certificate_is_taken(
         crawl(answers.url, ca_file=tmp_path / "none.pem")
 
 
-def asked(draft: Draft, address: str) -> Any:
+def asked(draft: Draft, address: str) -> Part:
     """What an index made of the draft says of one address."""
     index = Index.of(build(draft, source="tests", made_at=NOW, new_key=os.urandom))
     return ask(index, Query((address,)), "tests").parts[address]
