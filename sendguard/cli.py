@@ -19,7 +19,8 @@ SENDS, CONFIRM, BLOCK, WRONG_USE = 0, 10, 20, 2
 MAX_FILE = 512 * 1024 * 1024
 """Octets of a message that ``check`` reads."""
 
-FOLDER = click.Path(path_type=Path, file_okay=False, exists=True, readable=True)
+DIRECTORY = click.Path(path_type=Path, exists=True, readable=True)
+ABOUT_DIRECTORY = "An index file, an LDIF export (.ldif, .ldif.gz), or a folder with members.csv, sizes.csv and others."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 
 
@@ -36,7 +37,7 @@ def main() -> None:
 )
 @click.option("--me", "own", multiple=True, metavar="ADDRESS", help="An address of your own. Default: From.")
 @click.option("--original", type=click.Path(path_type=Path, dir_okay=False), help="The message this one answers.")
-@click.option("--directory", type=FOLDER, help="A folder with members.csv, sizes.csv, aliases.csv, domains.csv.")
+@click.option("--directory", type=DIRECTORY, help=ABOUT_DIRECTORY)
 @AS_JSON
 @click.pass_context
 def check(
@@ -73,9 +74,7 @@ def check(
 
 @main.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option(
-    "--directory", type=FOLDER, required=True, help="A folder with members.csv, sizes.csv, aliases.csv, domains.csv."
-)
+@click.option("--directory", type=DIRECTORY, required=True, help=ABOUT_DIRECTORY)
 @AS_JSON
 def count(addresses: Sequence[str], directory: Path, as_json: bool) -> None:
     """Count the distinct people behind addresses."""

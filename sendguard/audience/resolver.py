@@ -136,7 +136,8 @@ class _Choice:
         self._signs = signs
         self._answers = answers
         self._silent_domains = [desk.source.domains for desk, _ in missed]
-        self._spoken_for: frozenset[str] = frozenset().union(*(answer.source.domains for answer in answers))
+        complete = [answer.source.domains for answer in answers if answer.reach.complete]
+        self._spoken_for: frozenset[str] = frozenset().union(*complete)
 
     def part(self, address: str) -> Part:
         """The best known part for an address; a list of unknown size, or one assumed person, where nobody knows it."""

@@ -29,13 +29,15 @@ class Query:
 class Reach:
     """A source's answer: a part for each address it knows, and the union over all of those.
 
-    ``closed`` says that the union is over listed people, so that an address the source does not know is none of them.
+    ``closed`` says that the union is over listed people, so that an address the source does not know is none of them;
+    ``complete`` that there is nobody in the source's domains whom it does not know.
     """
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     union: Count = field(default_factory=nobody)
     external: int = 0
     closed: bool = False
+    complete: bool = True
 
 
 class SourceFailed(Exception):
@@ -61,7 +63,9 @@ class Source(Protocol):
 
     @property
     def domains(self) -> frozenset[str]:
-        """The domain patterns it speaks for: there, an address it does not know is of unknown size."""
+        """The organisation's domain patterns. Where its answer is complete, an address in them that it does not know is
+        of unknown size.
+        """
         ...
 
     def reach(self, query: Query) -> Reach:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sendguard.audience.audience import Audience, Seen
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
-from sendguard.audience.source import Query, Source
+from sendguard.audience.source import Query, Source, SourceFailed
 from sendguard.audience.taught import read_taught
 from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
@@ -58,17 +58,17 @@ def count_once(addresses: tuple[str, ...], directory: Path) -> Audience:
 
 
 def _resolver(values: Values, directory: Path | None) -> Resolver:
-    from sendguard.directories.folder import FolderDirectory, FolderUnreadable
+    from sendguard.directories.opening import directory_at
 
-    folder = directory or (Path(values.text("DirectoryFolder")) if values.text("DirectoryFolder") else None)
+    path = directory or (Path(values.text("Directory")) if values.text("Directory") else None)
     sources: list[Source] = [read_taught(values.lines("KnownLists"))]
     try:
-        if folder:
-            found = FolderDirectory(folder)
+        if path:
+            found = directory_at(path)
             found.load()
             sources.append(found)
-    except FolderUnreadable as error:
-        raise WrongInput(f"The directory {folder} cannot be read: {error}.") from error
+    except SourceFailed as error:
+        raise WrongInput(f"The directory {path} cannot be read: {error}.") from error
     return Resolver(
         sources,
         Signs(values.lines("ListPatterns")),

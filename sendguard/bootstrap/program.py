@@ -1,18 +1,15 @@
 """Everything that runs for one person: ledger, gatekeeper, and the paths of each account."""
 
-import logging
 import secrets as random_bytes
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
-from sendguard.audience.taught import read_taught
+from sendguard.bootstrap.directory import Directory
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -29,11 +26,6 @@ from sendguard.storage.places import Places, installation_key
 from sendguard.storage.sizes import Pseudonyms, RememberedSizes
 from sendguard.wording.catalogue import Catalogue, here_and_now
 from sendguard.wording.sentences import Sentences
-
-if TYPE_CHECKING:
-    from sendguard.directories.folder import FolderDirectory
-
-log = logging.getLogger(__name__)
 
 
 class Program:
@@ -84,7 +76,7 @@ class Program:
             self.gatekeeper.trouble("settings", invalid.name)
         unknown = self.gatekeeper.recover()
         self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
-        self._preload()
+        self._directory.preload()
         for account in self.accounts():
             self._start(account)
         self._look_up(unknown)
@@ -125,7 +117,7 @@ class Program:
             old, self._values = self._resolver, values
             self._resolver = self._make_resolver()
         old.close()
-        self._preload()
+        self._directory.preload()
 
     def paths(self) -> tuple[AccountPaths, ...]:
         """The paths of each account, as they stand."""
@@ -151,23 +143,6 @@ class Program:
             self._paths[account.name] = fresh
             fresh.start()
 
-    def _preload(self) -> None:
-        """Read the directory before the first message wants it: until then its lists are of unknown size."""
-        directory = self._folder
-        if directory is None:
-            return
-
-        def read() -> None:
-            from sendguard.directories.folder import FolderUnreadable
-
-            try:
-                directory.load()
-            except FolderUnreadable as error:
-                log.warning("the directory folder cannot be read: %s", error)
-                self.gatekeeper.trouble("directory")
-
-        threading.Thread(target=read, name="directory", daemon=True).start()
-
     def _look_up(self, unknown: Iterable[Record]) -> None:
         """See whether Sent tells what became of messages whose reply was lost."""
         for record in unknown:
@@ -183,17 +158,9 @@ class Program:
 
     def _make_resolver(self) -> Resolver:
         values = self._values
-        self._folder: FolderDirectory | None = None
-        sources: list[Source] = [read_taught(values.lines("KnownLists"))]
-        if self._fixed_directory is not None:
-            sources.append(self._fixed_directory)
-        elif values.text("DirectoryFolder"):
-            from sendguard.directories import folder
-
-            self._folder = folder.FolderDirectory(Path(values.text("DirectoryFolder")))
-            sources.append(self._folder)
+        self._directory = Directory(values, self._fixed_directory, lambda code: self.gatekeeper.trouble(code))
         return Resolver(
-            sources,
+            self._directory.sources,
             Signs(values.lines("ListPatterns")),
             organisation=organisation_of(values),
             deadline=values.number("LookupDeadline") / 1000,

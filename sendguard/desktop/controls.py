@@ -54,8 +54,8 @@ def control_for(setting: Setting, say: Catalogue, changed: Callable[[], None]) -
             return _choice(setting, say, changed)
         case Type.TEXT:
             return _text(changed)
-        case Type.FOLDER:
-            return _folder(say, changed)
+        case Type.PATH:
+            return _path(say, changed)
         case Type.LINES | Type.RULES:
             return _lines(changed)
 
@@ -93,11 +93,18 @@ def _text(changed: Callable[[], None]) -> Control:
     return Control(line, lambda: line.text().strip(), lambda value: line.setText(str(value)), line)
 
 
-def _folder(say: Catalogue, changed: Callable[[], None]) -> Control:
+def _path(say: Catalogue, changed: Callable[[], None]) -> Control:
     text = _text(changed)
-    choose = button(say.text("Choose…"))
-    choose.clicked.connect(partial(_choose_folder, text, say.text("Directory folder")))
-    return Control(Row(text.focus, choose), text.read, text.show, text.focus)
+    file, folder = button(say.text("File…")), button(say.text("Folder…"))
+    file.clicked.connect(partial(_choose_file, text, say.text("Directory on this computer")))
+    folder.clicked.connect(partial(_choose_folder, text, say.text("Directory on this computer")))
+    return Control(Row(text.focus, file, folder), text.read, text.show, text.focus)
+
+
+def _choose_file(text: Control, title: str, checked: bool = False) -> None:
+    found, _ = QFileDialog.getOpenFileName(text.focus, title, str(text.read()))
+    if found:
+        text.show(found)
 
 
 def _choose_folder(text: Control, title: str, checked: bool = False) -> None:

@@ -1,13 +1,19 @@
 """A made-up directory with the shape of a national one: 850,112 people behind a list that had 14 last week."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+import os
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from pyroaring import BitMap
 
 from sendguard.audience.audience import Seen
-from sendguard.audience.membership import Lists, Membership
+from sendguard.audience.draft import Group, ListKind
+from sendguard.audience.index.answer import reach
+from sendguard.audience.index.build import KEY, assemble
+from sendguard.audience.index.contents import LIST as IS_LIST
+from sendguard.audience.index.header import Header, Mode
+from sendguard.audience.index.reader import Index
+from sendguard.audience.index.roster import Roster
 from sendguard.audience.source import Query, Reach
 
 PEOPLE = 850_112
@@ -20,9 +26,9 @@ _NAMED = (ME, BEN, JO, "mia.wood@croydon.nhs.test", "sam.hill@croydon.nhs.test",
 
 
 class PracticeDirectory:
-    """An ``audience.source.Source`` made in a moment: people are numbers, and their addresses are worked out.
+    """An ``audience.source.Source``: an index like any other, in which only a few of the people have a name.
 
-    Everybody is ``person000017@org0000.nhs.test``; a few have names. The originator is one of the 850,113 in it.
+    The originator is one of the 850,113 in it.
     """
 
     name = "directory"
@@ -30,52 +36,29 @@ class PracticeDirectory:
     domains = frozenset({"nhs.test", "*.nhs.test"})
 
     def __init__(self, now: datetime) -> None:
-        everybody = PEOPLE + 1
-        bounds = [number * everybody // ORGANISATIONS for number in range(ORGANISATIONS + 1)]
-        organisations = {
-            f"everyone@org{number:04}.nhs.test": BitMap(range(bounds[number], bounds[number + 1]))
-            for number in range(ORGANISATIONS)
-        }
-        self._membership = Membership(
-            Lists(
-                direct=organisations | {TEAM: BitMap(range(len(_NAMED)))},
-                nested={ENGLAND: tuple(organisations), LIST: (ENGLAND,)},
-                sizes={LIST: Seen(14, now - timedelta(days=7))},
-            ),
-            _People(bounds),
-            {"nhs.test": BitMap(range(everybody))},
-            source=self.name,
-            as_of=now.replace(minute=0, second=0, microsecond=0),
-        )
+        header = Header(Mode.EXACT, 1, now.replace(minute=0, second=0, microsecond=0), self.name, os.urandom(KEY).hex())
+        self._index = Index.of(assemble(_roster(now, self.domains), header))
 
     def reach(self, query: Query) -> Reach:
         """Answer from memory."""
-        return self._membership.reach(query)
+        return reach(self._index, query, self.name)
 
 
-class _People(Mapping[str, int]):
-    """Address to number without a table of 850,113 addresses."""
-
-    def __init__(self, bounds: list[int]) -> None:
-        self._bounds = bounds
-
-    def __getitem__(self, address: str) -> int:
-        if address in _NAMED:
-            return _NAMED.index(address)
-        local, _, domain = address.partition("@")
-        number = int(local.removeprefix("person")) if local.removeprefix("person").isdecimal() else -1
-        if not 0 <= number <= PEOPLE or domain != f"org{bisect_right(self._bounds, number) - 1:04}.nhs.test":
-            raise KeyError(address)
-        return number
-
-    def __contains__(self, address: object) -> bool:
-        try:
-            return isinstance(address, str) and self[address] >= 0
-        except KeyError:
-            return False
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_NAMED)
-
-    def __len__(self) -> int:
-        return PEOPLE + 1
+def _roster(now: datetime, domains: frozenset[str]) -> Roster:
+    everybody = PEOPLE + 1
+    bounds = [number * everybody // ORGANISATIONS for number in range(ORGANISATIONS + 1)]
+    organisations = [f"everyone@org{number:04}.nhs.test" for number in range(ORGANISATIONS)]
+    names = [LIST, ENGLAND, TEAM, *organisations]
+    seen = Seen(14, now - timedelta(days=7))
+    return Roster(
+        names=names,
+        groups=[Group(ListKind.DYNAMIC, size=seen), *(Group() for _ in names[1:])],
+        own=[BitMap(), BitMap(), BitMap(range(len(_NAMED))), *(BitMap(range(a, b)) for a, b in pairwise(bounds))],
+        nested=[[1], list(range(3, len(names))), [], *([] for _ in organisations)],
+        targets=[(address, number) for number, address in enumerate(_NAMED)]
+        + [(address, IS_LIST | number) for number, address in enumerate(names)],
+        by_domain={"nhs.test": BitMap(range(everybody))},
+        domains=domains,
+        people=everybody,
+        ids=everybody,
+    )

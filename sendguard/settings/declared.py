@@ -14,7 +14,8 @@ class Type(StrEnum):
     SWITCH = "switch"
     CHOICE = "choice"
     TEXT = "text"
-    FOLDER = "folder"
+    PATH = "path"
+    """A file or a folder."""
     LINES = "lines"
     """A list of texts, one a line."""
     RULES = "rules"
@@ -208,12 +209,39 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _check("CheckSubject", N_("An empty subject"), N_("The message has no subject.")),
     Setting(
-        "DirectoryFolder",
-        Type.FOLDER,
+        "Directory",
+        Type.PATH,
         "",
-        N_("Directory folder"),
-        N_("A folder with members.csv, sizes.csv, aliases.csv and domains.csv."),
+        N_("Directory on this computer"),
+        N_("An index file, an LDIF export, or a folder with members.csv, sizes.csv, aliases.csv and domains.csv."),
         "directory",
+    ),
+    Setting(
+        "DirectoryAddress",
+        Type.TEXT,
+        "",
+        N_("Published directory"),
+        N_("The https:// address your IT publishes the directory at. It is fetched in the background."),
+        "directory",
+    ),
+    Setting(
+        "DirectoryKeys",
+        Type.LINES,
+        (),
+        N_("Keys of the published directory"),
+        N_("Only what is signed with one of these is taken. One public key a line, as your IT gives it to you."),
+        "directory",
+    ),
+    Setting(
+        "DirectoryHours",
+        Type.NUMBER,
+        24,
+        N_("Look for a newer directory every"),
+        N_("Somewhere in that time, so that not everybody asks at once."),
+        "directory",
+        low=1,
+        high=720,
+        unit=N_("hours"),
     ),
     Setting(
         "LookupDeadline",

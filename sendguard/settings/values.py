@@ -30,7 +30,7 @@ class Values:
         return cast(int, self[name])
 
     def text(self, name: str) -> str:
-        """The value of a TEXT, FOLDER or CHOICE."""
+        """The value of a TEXT, PATH or CHOICE."""
         return cast(str, self[name])
 
     def lines(self, name: str) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def problem(setting: Setting, value: object) -> str:
             return "" if isinstance(value, bool) else "type"
         case Type.CHOICE:
             return "" if value in {choice for choice, _ in setting.choices} else "choice"
-        case Type.TEXT | Type.FOLDER:
+        case Type.TEXT | Type.PATH:
             return "" if isinstance(value, str) else "type"
         case _:  # LINES and RULES
             return "" if isinstance(value, tuple) and all(isinstance(line, str) for line in value) else "type"

@@ -14,7 +14,9 @@ from typing import Any
 
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
-from sendguard.directories.folder import FolderDirectory
+from sendguard.directories.index_file import IndexDirectory
+from sendguard.directories.kept import KeptDirectory
+from sendguard.directories.opening import directory_at
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
@@ -67,10 +69,10 @@ def noting_pushes(pushed: list[float]) -> Iterator[None]:
         Client._poll_socket = poll  # type: ignore[method-assign]
 
 
-def directory(folder: Path) -> FolderDirectory:
+def directory(folder: Path) -> KeptDirectory | IndexDirectory:
     members = "".join(f"{LIST},p{number}@example.test\n" for number in range(1200))
     (folder / "members.csv").write_text(f"list,member\n{members}")
-    source = FolderDirectory(folder)
+    source = directory_at(folder)
     source.load()
     return source
 

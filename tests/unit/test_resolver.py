@@ -8,11 +8,11 @@ import pytest
 
 from sendguard.audience.audience import AddressKind, Audience, Missed, Part
 from sendguard.audience.count import Basis, Count
-from sendguard.audience.membership import build
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Reach, SourceFailed, in_domains
 from sendguard.mail.message import ListSigns
+from tests.indexes import directory
 
 
 @dataclass
@@ -39,9 +39,9 @@ def sized(**sizes: Count) -> Source:
 
 def listed(domains: tuple[str, ...] = (), **lists: str) -> Source:
     """A source that knows members."""
-    directory = build([(f"{n}@x.test", m) for n, ms in lists.items() for m in ms.split()], {}, {})
+    known = directory([(f"{n}@x.test", m) for n, ms in lists.items() for m in ms.split()])
     source = Source(domains=frozenset(domains))
-    source.reach = directory.reach  # type: ignore[attr-defined]
+    source.reach = known.reach  # type: ignore[attr-defined]
     return source
 
 

@@ -33,7 +33,7 @@ def test_what_is_not_given_has_its_default() -> None:
         ("AskAnyFrom", True, "type"),
         ("StartAtLogin", 1, "type"),
         ("CheckSubject", "never", "choice"),
-        ("DirectoryFolder", 3, "type"),
+        ("Directory", 3, "type"),
         ("ListPatterns", "all", "type"),
         ("ListPatterns", ["all", 3], "type"),
         ("NoSuchSetting", 3, "name"),

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import pairwise
 
 from sendguard.audience.index.body import Body
 
@@ -35,16 +36,15 @@ def table(targets: Iterable[tuple[bytes, int]], bits: int | None = None) -> tupl
     ``bits`` are kept as they are said to be, where that is not far off. Raises KeyCollision when one hash has two
     targets.
     """
-    entries = sorted((int.from_bytes(hashed, "big") << 32) | target for hashed, target in targets)
-    entries = [entry for at, entry in enumerate(entries) if not at or entry != entries[at - 1]]
-    if any(entry >> 32 == entries[at] >> 32 for at, entry in enumerate(entries[1:])):
-        raise KeyCollision
-    fitting = max(0, min(MAX_BITS, (len(entries) // PER_BUCKET).bit_length()))
+    hashes = list(targets)
+    fitting = max(0, min(MAX_BITS, (len(hashes) // PER_BUCKET).bit_length()))
     bits = bits if bits is not None and abs(bits - fitting) <= 1 else fitting
-    shift = 80 - bits
+    entries = sorted({_entry(hashed, target, bits) for hashed, target in hashes})
+    if any(entry >> 32 == after >> 32 for entry, after in pairwise(entries)):
+        raise KeyCollision
     counts = [0] * (1 << bits)
     for entry in entries:
-        counts[entry >> shift] += 1
+        counts[entry >> 64] += 1
     return bits, {
         "buckets": starts(counts),
         "rests": array("I", [_swapped(entry >> 32 & 0xFFFF_FFFF) for entry in entries]),
@@ -70,6 +70,12 @@ def starts(lengths: Iterable[int]) -> "array[int]":
         at += length
         found.append(at)
     return found
+
+
+def _entry(hashed: bytes, target: int, bits: int) -> int:
+    """Bucket, rest of the hash and target in one number, as they are sorted."""
+    bucket = int.from_bytes(hashed[:2], "big") >> MAX_BITS - bits
+    return bucket << 64 | int.from_bytes(hashed[2:], "big") << 32 | target
 
 
 def _swapped(number: int) -> int:

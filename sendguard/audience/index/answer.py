@@ -186,8 +186,9 @@ class _Counts(_Answer):
             for address, target in self._targets.items()
         }
         if not parts:
-            return Reach()
-        return Reach(parts, self._union(bounds), max(part.outsiders for part in parts.values()))
+            return Reach(complete=False)
+        external = max(part.outsiders for part in parts.values())
+        return Reach(parts, self._union(bounds), external, complete=False)
 
     def _maybe_without_originator(self, number: int) -> _Bounds:
         known = self._bounds(number)

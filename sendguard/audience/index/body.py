@@ -42,6 +42,11 @@ class Body:
             raise IndexRefused("unreadable", f"the index cannot be read: {why}") from error
         return cls(memoryview(mapped), mapped)
 
+    @property
+    def octets(self) -> memoryview:
+        """The whole file, unchecked."""
+        return self._octets
+
     def section(self, name: str) -> memoryview:
         """A whole section, checked."""
         return self.part(name, 0, self._places[name][1])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
 
+from sendguard.audience.draft import ListKind
 from sendguard.audience.index.header import BLOCK, Header, Mode
 
 LIST = 1 << 31
@@ -15,6 +16,8 @@ MAYBE = 1 << 30
 """Set in a number that stands for one person at most, perhaps nobody."""
 NONE = 0xFFFF_FFFF
 
+KINDS = list(ListKind)
+"""A list's kind is stored as its place in here."""
 KIND, HIDDEN, OPEN, PARTLY_HIDDEN, GONE = 0b0111, 0b1000, 0b1_0000, 0b10_0000, 0b100_0000
 """Bits of ``flags``. PARTLY_HIDDEN: the stored size counts people who are not in the stored set. GONE: the list was
 deleted; its number is not given away again before everything is numbered anew."""

@@ -76,13 +76,13 @@ def read_header(octets: memoryview) -> tuple[Header, int]:
     if bytes(octets[: len(MAGIC)]) != MAGIC:
         raise IndexRefused("foreign", "this is not an index of SendGuard")
     schema = int.from_bytes(octets[len(MAGIC) : len(MAGIC) + 4], "little")
+    if schema > SCHEMA:
+        raise IndexRefused("newer", f"the index has schema {schema}; this SendGuard reads {SCHEMA}. Update SendGuard")
     length = int.from_bytes(octets[len(MAGIC) + 4 : PREFIX], "little")
     whole = PREFIX + DIGEST < length <= min(len(octets), MAX_HEADER)
     rest = bytes(octets[PREFIX + DIGEST : length]) if whole else b""
     if not whole or bytes(octets[PREFIX : PREFIX + DIGEST]) != _digest(bytes(octets[:PREFIX]) + rest):
         raise IndexRefused("damaged", "the header of the index is damaged or cut off")
-    if schema != SCHEMA:
-        raise IndexRefused("newer", f"the index has schema {schema}; this SendGuard reads {SCHEMA}. Update SendGuard")
     return _header(json.loads(rest)), length
 
 

@@ -2,17 +2,33 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyroaring import BitMap
 
+from sendguard.audience.draft import ListKind
 from sendguard.audience.index.addresses import Hasher, find
 from sendguard.audience.index.body import Body
+from sendguard.audience.index.contents import GONE, HIDDEN, KIND, KINDS, OPEN
 from sendguard.audience.index.header import Header, IndexRefused
 from sendguard.audience.source import in_domains
 
 CACHED = 4 * 1024 * 1024
 """Octets of sets, as they are in the file, that are kept unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRecord:
+    """What is known of one list: people for sure (``low``) and at most (``high``, None: nobody knows)."""
+
+    number: int
+    name: str
+    kind: ListKind
+    hidden: bool
+    low: int
+    high: int | None
+    outsiders: int
 
 
 def away_from(home: frozenset[str], by_domain: Iterable[tuple[str, BitMap]]) -> BitMap:
@@ -118,6 +134,21 @@ class Index:
             away = away_from(home, self.by_domain()) if home else unpacked(self._body.section("outside"))
             known = self._outside = (home, away)
         return known[1]
+
+    def lists(self) -> Iterator["ListRecord"]:
+        """Every list there is, in the order of their numbers."""
+        for number, flags in enumerate(self._body.section("flags")):
+            if not flags & GONE:
+                low = self.column("low", number)
+                yield ListRecord(
+                    number,
+                    self.name(number),
+                    KINDS[flags & KIND],
+                    bool(flags & HIDDEN),
+                    low,
+                    None if flags & OPEN else low + self.column("more", number),
+                    self.column("outsiders", number),
+                )
 
     def by_domain(self) -> Iterator[tuple[str, BitMap]]:
         """Who has a main address in which domain; domains in their order. Only of an exact index."""

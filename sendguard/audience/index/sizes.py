@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from sendguard.audience.closure import close
-from sendguard.audience.draft import Group, ListKind
-from sendguard.audience.index.contents import GONE, HIDDEN, LIST, MAYBE, NONE, OPEN, PARTLY_HIDDEN
+from sendguard.audience.draft import Group
+from sendguard.audience.index.contents import GONE, HIDDEN, KINDS, LIST, MAYBE, NONE, OPEN, PARTLY_HIDDEN
 from sendguard.audience.index.roster import Roster, beyond
 
-KINDS = list(ListKind)
 LEADS = 0.9
 """A nested list that brings this share of a list's people is named in the path through it."""
 
