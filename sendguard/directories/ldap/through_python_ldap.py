@@ -98,7 +98,8 @@ class PythonLdapSession:
     def close(self) -> None:
         """See ``Session``."""
         with suppress(self._ldap.LDAPError):
-            self._connection.unbind_ext_s()
+            # Not through its wrapper: a Ctrl-C just as that took its lock would leave it waiting for ever.
+            self._connection._l.unbind_ext()
 
     def _set_up(self, server: Server) -> None:
         ldap, connection = self._ldap, self._connection
