@@ -5,8 +5,7 @@ from pathlib import Path
 from sendguard.directories.folder import FILES, FolderCrawl
 from sendguard.directories.index_file import PATTERN, IndexDirectory
 from sendguard.directories.kept import KeptDirectory
-
-LDIF = (".ldif", ".ldif.gz")
+from sendguard.directories.sources import LDIF
 
 
 def directory_at(path: Path) -> KeptDirectory | IndexDirectory:

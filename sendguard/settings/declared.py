@@ -225,6 +225,14 @@ SETTINGS: tuple[Setting, ...] = (
         "directory",
     ),
     Setting(
+        "DirectoryName",
+        Type.TEXT,
+        "directory",
+        N_("Name of the published directory"),
+        N_("As your IT publishes it. A directory of another name is not taken, whoever signed it."),
+        "directory",
+    ),
+    Setting(
         "DirectoryKeys",
         Type.LINES,
         (),

@@ -53,6 +53,11 @@ class Places:
         """The durable record."""
         return self.data / "ledger.sqlite"
 
+    @property
+    def directory(self) -> Path:
+        """The folder of fetched directories."""
+        return self.data / "directory"
+
 
 def installation_key(places: Places) -> bytes:
     """The key of this installation's pseudonyms (32 octets), made at first use. Raises OSError."""

@@ -67,7 +67,11 @@ TROUBLES = {
     "outbox_waits": N_("A message in the guarded outbox could not be sent yet. It stays there, and is tried again."),
     "ledger": N_("SendGuard cannot write its ledger, so nothing is sent. Is the disk full?"),
     "settings": N_("Something in the settings file could not be read. For it the guarding default is in force."),
-    "directory": N_("The directory folder could not be read. Lists from it are of unknown size."),
+    "directory": N_("The directory could not be read. Lists from it are of unknown size."),
+    "directory_expired": N_("The directory is older than your IT allows. Its numbers may no longer be true."),
+    "directory_not_fetched": N_("No newer directory could be fetched. SendGuard keeps trying."),
+    "directory_missing": N_("The published directory could not be fetched yet. Its lists are of unknown size."),
+    "directory_keys": N_("The settings hold no valid key of the published directory, so it is not fetched."),
     "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
 }
 _SAME_AS = {

@@ -51,9 +51,10 @@ def test_a_list_that_newly_reaches_a_share_of_everybody_is_warned_of() -> None:
     after = known(
         drafted(pairs(most=MANY.replace(" p399@x.test", ""), all="p399@x.test most@x.test")), before=before
     ).index
-    assert list(warnings(compare(before, after), Limits(by=1000))) == [Noticed("all@x.test", 1, 400, 1.0)]
+    assert list(warnings(compare(before, after), Limits(factor=1000))) == [Noticed("all@x.test", 1, 400, 1.0)]
     assert [each.name for each in warnings(compare(None, before), Limits())] == ["most@x.test"]
     assert list(warnings(compare(after, after), Limits())) == []
+    assert list(warnings(compare(before, after), Limits(by=401))) == []
 
 
 def test_a_list_nobody_knows_the_size_of_any_more_is_warned_of() -> None:

@@ -50,7 +50,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is worth a warning: growth by a factor and by so many people; a share of everybody.
+    """What is worth a warning: growth by a factor and by so many people; a share of everybody, if that is as many.
 
     ``known`` are patterns of lists that may be as large as they like.
     """
@@ -104,7 +104,7 @@ def warnings(comparison: Comparison, limits: Limits) -> Iterator[Noticed]:
         many = _most(change.after)
         if before is not None and (after is None or _has_grown(before, many, limits)):
             yield Noticed(change.name, before, after)
-        elif after is not None and after >= max(crowd, 1) and not (before is not None and before >= crowd):
+        elif after is not None and after >= max(crowd, limits.by) and not (before is not None and before >= crowd):
             yield Noticed(change.name, before, after, after / max(1, comparison.people))
 
 

@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from sendguard.cli.directory import directory as directory_commands
+from sendguard.cli.words import errors_in_words as _errors_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,24 +158,6 @@ def _address(text: str) -> str:
     return address
 
 
-@contextmanager
-def _errors_in_words(*, on_screen: bool = False) -> "Iterator[None]":
-    """Wrong input ends with one sentence and exit status 2, never with a traceback.
-
-    With ``on_screen`` the sentence is shown in a window as well, where there is a screen.
-    """
-    from sendguard.bootstrap.once import WrongInput
-
-    try:
-        yield
-    except WrongInput as error:
-        if on_screen:
-            from sendguard.bootstrap.start import show_on_screen
-
-            show_on_screen(str(error))
-        raise click.UsageError(str(error)) from error
-
-
 def _in_words(judgement: "Judgement") -> "Iterator[str]":
     from sendguard.guard.report import VERDICTS
 
@@ -190,3 +174,6 @@ def _sentences() -> "Sentences":
     from sendguard.bootstrap.once import sentences
 
     return sentences()
+
+
+main.add_command(directory_commands)
