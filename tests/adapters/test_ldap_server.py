@@ -4,12 +4,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from sendguard.audience.count import Count
 from sendguard.audience.crawl import Unwatched
 from sendguard.audience.draft import Draft, ListKind
+from sendguard.audience.index.answer import reach as reach_of
+from sendguard.audience.index.build import build
+from sendguard.audience.index.reader import Index
+from sendguard.audience.source import Query
 from sendguard.directories.ldap.crawl import LdapCrawl
 from sendguard.directories.ldap.libraries import Connect, through_ldap3, through_python_ldap
 from sendguard.directories.ldap.session import LdapFailed, Login, Server, Terms, server_at
@@ -79,6 +85,17 @@ def test_every_list_reaches_whom_the_oracle_says_cycles_included(
         if number % 5 == 0 or number in organisation.nested[organisation.lists // 2]:
             expected = {organisation.person_addresses(person)[0] for person in organisation.reach(number)}
             assert reach(draft, organisation.list_address(number)) == expected
+
+
+def test_an_index_of_what_ldap_said_gives_every_list_its_exact_number(
+    slapd: Slapd, organisation: Organisation, through: Connect
+) -> None:
+    draft = read(slapd.url, through, domains=["example.test"])
+    made_at = datetime(2026, 11, 24, tzinfo=UTC)
+    index = Index.of(build(draft, source="directory", made_at=made_at, new_key=bytes))
+    for number in range(organisation.lists):
+        count = reach_of(index, Query((organisation.list_address(number),)), "directory").union
+        assert count == Count.exact(len(organisation.reach(number)), "directory", made_at)
 
 
 def test_without_a_base_the_server_is_asked_what_it_holds(slapd: Slapd, through: Connect) -> None:
@@ -265,6 +282,27 @@ def test_attributes_of_active_directory_are_read_and_names_written_otherwise_are
     assert reach(draft, "hidden@example.test") == {"ada.a@example.test", "ben@example.test"}
     assert draft.possible == {draft.numbers[f"cn=gone,{SUFFIX}"]}
     assert undeclared(draft) == {"cn=far,dc=other,dc=test"}
+
+
+def test_what_the_server_says_another_one_holds_is_not_taken_for_gone(
+    new_slapd: Callable[..., Slapd], through: Connect
+) -> None:
+    child = f"""
+dn: ou=child,{SUFFIX}
+objectClass: referral
+objectClass: extensibleObject
+ou: child
+ref: ldap://other.test/ou=child,{SUFFIX}
+
+dn: cn=both,{SUFFIX}
+objectClass: group
+cn: both
+member: cn=a,ou=child,{SUFFIX}
+member: cn=b,{SUFFIX}
+"""
+    draft = read(new_slapd(DYNAMIC + child).url, through)
+    assert f"cn=a,ou=child,{SUFFIX}" in undeclared(draft)
+    assert draft.numbers[f"cn=b,{SUFFIX}"] in draft.possible
 
 
 def test_a_list_the_server_has_expanded_by_itself_has_the_same_people(

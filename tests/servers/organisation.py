@@ -46,7 +46,9 @@ class Organisation:
             if self.nested[above]:
                 self.nested[self.nested[above][-1]].append(above)
                 self.cycles += 1
-        self.members[-1] = [number for number in range(self.people) if not self.has_mail(number)][:1]
+        for members in self.members:
+            if not any(map(self.has_mail, members)):  # a list of nobody is of unknown size, and so is what holds it
+                members.append(members[0] - 1)
 
     def has_mail(self, person: int) -> bool:
         """Whether somebody has an address at all."""

@@ -45,7 +45,8 @@ class Cut:
 class Entries:
     """Says entries into a draft, in any order. ``dynamic`` and ``cut`` hold what is left to do before ``finish``.
 
-    Whoever has done it takes it out; a list that is still in there becomes one of unknown size.
+    Whoever has done it takes it out; a list that is still in there becomes one of unknown size. Hidden is a list with
+    ``hideDLMembership: TRUE``, Exchange's mark for members that nobody but its owner may see.
     """
 
     def __init__(self, draft: Draft) -> None:
