@@ -9,7 +9,7 @@ from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
-from sendguard.bootstrap.directory import Directory
+from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -76,7 +76,7 @@ class Program:
             self.gatekeeper.trouble("settings", invalid.name)
         unknown = self.gatekeeper.recover()
         self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
-        self._directory.preload()
+        self._directory.start()
         for account in self.accounts():
             self._start(account)
         self._look_up(unknown)
@@ -88,6 +88,7 @@ class Program:
             for paths in self._paths.values():
                 paths.stop()
             self._paths.clear()
+        self._directory.stop()
         self._resolver.close()
         self._database.close()
 
@@ -114,10 +115,11 @@ class Program:
         """Write the settings; they are in force for the next decision. Raises OSError."""
         save_settings(self.places.settings, values)
         with self._lock:
-            old, self._values = self._resolver, values
+            old, old_directory, self._values = self._resolver, self._directory, values
             self._resolver = self._make_resolver()
         old.close()
-        self._directory.preload()
+        old_directory.stop()
+        self._directory.start()
 
     def paths(self) -> tuple[AccountPaths, ...]:
         """The paths of each account, as they stand."""
@@ -131,6 +133,10 @@ class Program:
     def unknown(self) -> tuple[Record, ...]:
         """The rows of which nobody knows whether they were sent. Raises LedgerFailed."""
         return self.ledger.in_states(State.UNKNOWN)
+
+    def directory(self) -> Standing | None:
+        """How the directory stands; None where none is set up."""
+        return self._directory.standing
 
     def _start(self, account: Account) -> None:
         fresh = AccountPaths(account, self.secrets, self.gatekeeper, self.sentences, lambda: self._values, self.clock)
@@ -158,7 +164,9 @@ class Program:
 
     def _make_resolver(self) -> Resolver:
         values = self._values
-        self._directory = Directory(values, self._fixed_directory, lambda code: self.gatekeeper.trouble(code))
+        self._directory = Directory(
+            values, self._fixed_directory, self.places.directory, lambda code: self.gatekeeper.trouble(code)
+        )
         return Resolver(
             self._directory.sources,
             Signs(values.lines("ListPatterns")),

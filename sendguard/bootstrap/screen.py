@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from sendguard.bootstrap.program import Program
 from sendguard.desktop.application import run_desktop
-from sendguard.desktop.services import PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
@@ -70,6 +70,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         test_connection=try_servers,
         free_gate_port=_free_gate_port,
         paths=lambda: tuple(_paths(program)),
+        directory=lambda: _directory(program),
         history=program.history,
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
@@ -110,6 +111,16 @@ def _paths(program: Program) -> list[PathStatus]:
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
     return found
+
+
+def _directory(program: Program) -> DirectoryStatus | None:
+    standing = program.directory()
+    if standing is None:
+        return None
+    if standing.header is None:
+        return DirectoryStatus(expires=standing.expires, trouble=standing.trouble)
+    header = standing.header
+    return DirectoryStatus(header.people, header.lists, header.made_at, standing.expires, standing.trouble)
 
 
 def _status(account: Account, hook: Hook, state: PathState, detail: str) -> PathStatus:

@@ -6,7 +6,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 
 from sendguard.desktop.layout import Page, Row, Section
-from sendguard.desktop.services import PathState, PathStatus, PracticeStep, Services
+from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, safe_label
 from sendguard.guard.ledger import LedgerFailed, Record
@@ -36,10 +36,12 @@ class Overview(Page):
         self._unknown = Section(text("It may have been sent"))
         self._drafts = Section(text("Drafts that would go to many"))
         self._paths = Section(text("What is guarded"))
-        for section in (self._practice, self._waiting, self._unknown, self._drafts, self._paths):
+        self._directory = Section(text("How many people"))
+        for section in (self._practice, self._waiting, self._unknown, self._drafts, self._paths, self._directory):
             self.rows.addWidget(section)
         self.rows.addStretch(1)
         self._unknown.hide()
+        self._directory.setVisible(not services.practice)
         self._show_practice()
         self._show_drafts()
         self.refresh()
@@ -48,6 +50,7 @@ class Overview(Page):
         """Show what is true now."""
         self._show_waiting()
         self._show_paths(self._services.paths())
+        self._show_directory(self._services.directory())
         self._tasks.run(self._services.unknown, self._show_unknown, LedgerFailed)
 
     def happened(self, activity: Activity) -> None:
@@ -151,3 +154,22 @@ class Overview(Page):
                 Tone.QUIET,
             )
         )
+
+    def _show_directory(self, status: DirectoryStatus | None) -> None:
+        text = self._say.catalogue.text
+        if not self._directory.is_news(status or ""):
+            return
+        self._directory.clear()
+        if status is None:
+            said = text("No directory is set up, so the size of most lists is unknown, and you are asked.")
+            self._directory.add(safe_label(said, Tone.QUIET))
+            return
+        if status.as_of is not None:
+            self._directory.add(safe_label(self._say.directory(status.people, status.lists, status.as_of)))
+        elif not status.trouble:
+            self._directory.add(safe_label(text("The directory is being read.")))
+        if status.expires is not None:
+            when = self._say.catalogue.moment(status.expires)
+            self._directory.add(safe_label(text("Your IT calls it current until {when}.", when=when), Tone.QUIET))
+        if status.trouble:
+            self._directory.add(safe_label(self._say.trouble(status.trouble), Tone.ACCENT))

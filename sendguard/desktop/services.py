@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -53,6 +54,17 @@ class PathStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryStatus:
+    """The directory lists are counted with. Without ``as_of`` none is read yet; ``trouble`` is a code, or empty."""
+
+    people: int = 0
+    lists: int = 0
+    as_of: datetime | None = None
+    expires: datetime | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerResult:
     """What came of trying one server: ``service`` is ``imap`` or ``smtp``, ``trouble`` a code, empty when it works."""
 
@@ -89,6 +101,8 @@ class Services:
     free_gate_port: Callable[[], int]
     """A loopback port that is free now and that no account uses."""
     paths: Callable[[], tuple[PathStatus, ...]]
+    directory: Callable[[], DirectoryStatus | None]
+    """None where no directory is set up."""
     history: Callable[[], tuple[Record, ...]]
     """Blocks; raises LedgerFailed. The latest rows, newest first."""
     unknown: Callable[[], tuple[Record, ...]]

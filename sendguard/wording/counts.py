@@ -1,5 +1,7 @@
 """How many people, how that is known, and through which lists."""
 
+from datetime import datetime
+
 from sendguard.audience.audience import AddressKind, Part
 from sendguard.audience.count import SMALLEST_LIST, Basis, Count
 from sendguard.settings.declared import N_
@@ -74,6 +76,12 @@ def basis(say: Catalogue, count: Count) -> str:
 def source(say: Catalogue, name: str) -> str:
     """The name of a source of sizes."""
     return say.text(SOURCES[name]) if name in SOURCES else shown(name)
+
+
+def directory(say: Catalogue, people: int, lists: int, as_of: datetime) -> str:
+    """``1,200,000 people, 60,000 lists · as of today, 07:00``."""
+    known = (persons(say, people), say.plural("{n} list", "{n} lists", lists))
+    return say.text("{known} · as of {when}", known=", ".join(known), when=say.moment(as_of))
 
 
 def part(say: Catalogue, part: Part) -> str:

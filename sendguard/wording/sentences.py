@@ -1,5 +1,7 @@
 """Everything SendGuard says, in one language: the one door to this package."""
 
+from datetime import datetime
+
 from sendguard.audience.audience import Part
 from sendguard.audience.count import Count
 from sendguard.guard.judge import Judgement
@@ -85,6 +87,10 @@ class Sentences:
     def outcome(self, outcome: Outcome) -> str:
         """How a submission ended."""
         return self.catalogue.text(events.OUTCOMES[outcome])
+
+    def directory(self, people: int, lists: int, as_of: datetime) -> str:
+        """How much a directory knows, and when that was true."""
+        return counts.directory(self.catalogue, people, lists, as_of)
 
     def trouble(self, code: str) -> str:
         """What does not work, what is safe, and what to do now."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
-from sendguard.desktop.services import PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
@@ -229,6 +229,7 @@ class World:
     settings: Values = field(default_factory=Values)
     accounts: list[Account] = field(default_factory=list)
     paths: tuple[PathStatus, ...] = ()
+    directory: DirectoryStatus | None = None
     rows: tuple[Record, ...] = ()
     unknown: tuple[Record, ...] = ()
     settled: list[tuple[str, bool]] = field(default_factory=list)
@@ -253,6 +254,7 @@ class World:
             test_connection=lambda account, passwords: self.results,
             free_gate_port=lambda: 49_225,
             paths=lambda: self.paths,
+            directory=lambda: self.directory,
             history=lambda: self.rows,
             unknown=lambda: self.unknown,
             settle=self.settle,
@@ -296,6 +298,7 @@ def full_world(**changes: object) -> World:
     world = World(
         accounts=[WORK],
         paths=PATHS,
+        directory=DirectoryStatus(1_200_000, 60_000, NOW - timedelta(hours=5), NOW + timedelta(days=13)),
         rows=HISTORY,
         unknown=(record("9", State.UNKNOWN),),
         questions=FakeQuestions(open=(question(the_2016_mail()),)),
