@@ -1,4 +1,4 @@
-"""A session through python-ldap, where it is installed: libldap, five times as fast as the library in pure Python."""
+"""A session through python-ldap, where it is installed: libldap in C, so that a crawl takes about half as long."""
 
 import time
 from collections.abc import Iterator, Sequence
