@@ -118,6 +118,7 @@ class Feed:
         etag = state.etag if state.floor == sequence and state.keys == keys else ""
         answer = fetch_small(self._url + FILE, CAP, etag or None, web=self._web)
         if answer.body is None:
+            self._clear({f"directory-{sequence}.index"})
             replace(state, tried_at=self._now(), checked_at=self._now()).save(self._state_file)
             return False
         manifest = read_manifest(verified(answer.body, CONTEXT, self._keys))
@@ -131,7 +132,7 @@ class Feed:
             manifest.sequence, manifest.index_sha256, answer.etag or "", keys,
             manifest.made_at, manifest.expires, now, now,
         ).save(self._state_file)  # fmt: skip
-        # The one before stays until the next one comes: somebody may be about to open it.
+        # The one before stays until the next check: somebody may be about to open it.
         self._clear({f"directory-{number}.index" for number in (sequence, manifest.sequence)})
         return manifest.sequence > sequence
 
