@@ -1,7 +1,7 @@
 """What sources say of people and lists, put together before an index is made of it."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,7 +66,7 @@ class Draft:
 
         People declared one after another should belong together (organisation, unit): the file gets smaller.
         """
-        number = self._declare(key, addresses)
+        number = self._declare(key, addresses, self.people)
         self.people.setdefault(number)
 
     def group(
@@ -85,7 +85,7 @@ class Draft:
         people; for a list whose members are listed, a larger one says that not all of them are, a smaller one is the
         size of another day.
         """
-        group = self.groups.setdefault(self._declare(key, addresses), Group(kind))
+        group = self.groups.setdefault(self._declare(key, addresses, ()), Group(kind))
         group.kind = kind if group.kind is ListKind.STATIC else group.kind
         group.hidden |= hidden
         group.incomplete |= incomplete
@@ -147,14 +147,17 @@ class Draft:
             self.addresses.append("")
         return number
 
-    def _declare(self, key: str, addresses: Iterable[str]) -> int:
+    def _declare(self, key: str, addresses: Iterable[str], alike: Container[int]) -> int:
+        """Name a thing. One of ``alike`` that has the same main address, as another source said, is the same."""
         number = self.resolve(self._number(key))
         named = tuple(addresses)
         if key not in named:
             self.foreign.add(key)
         for address in named:
-            self._name(address, number, certain=False)
-        return number
+            other = self.resolve(self.numbers.get(address, number))
+            is_main = address == named[0] == self.addresses[other]
+            self._name(address, number, certain=is_main and other in alike)
+        return self.resolve(number)
 
     def _name(self, address: str, number: int, *, certain: bool) -> None:
         number = self.resolve(number)

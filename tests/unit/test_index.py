@@ -60,6 +60,22 @@ def test_an_address_two_people_have_reaches_both() -> None:
     assert people.ask("ann@x.test", "office@x.test").union == exact(2)
 
 
+def test_what_two_sources_say_of_one_main_address_is_one_person_and_one_list() -> None:
+    draft = Draft()
+    draft.person("dn:ann", ("ann@x.test", "a@x.test"))
+    draft.group("dn:team", ("team@x.test",))
+    draft.members("dn:team", ["dn:ann"])
+    draft.person("ann@x.test", ("ann@x.test", "aa@x.test"))
+    draft.person("uid:ann", ("ann@x.test",))
+    draft.group("cn:team", ("team@x.test",))
+    draft.members("cn:team", ["uid:ann", "bob@x.test"])
+    draft.take_for_people()
+    people = known(draft)
+    assert people.ask("a@x.test", "aa@x.test", "ann@x.test").union.high == 1
+    assert people.part("team@x.test").count == exact(2)
+    assert people.index.header.people == 2
+
+
 def test_aliases_that_lead_in_a_circle_end() -> None:
     people = directory([], {}, {"a@x.test": "b@x.test", "b@x.test": "a@x.test"})
     assert set(people.ask("a@x.test").parts) == {"a@x.test"}
