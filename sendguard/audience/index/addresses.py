@@ -54,12 +54,11 @@ def table(targets: Iterable[tuple[bytes, int]], bits: int | None = None) -> tupl
 
 def find(body: Body, hashed: bytes) -> int | None:
     """The target of a hash, None where the table has none. Raises IndexRefused for damage met on the way."""
-    bits = body.header.bits
-    start, end = body.span("buckets", int.from_bytes(hashed[:2], "big") >> (16 - bits))
-    bucket = bytes(body.part("rests", 4 * start, 4 * end))
-    at = bucket.find(hashed[2:])
+    start, end = body.span("buckets", (hashed[0] << 8 | hashed[1]) >> (MAX_BITS - body.header.bits))
+    bucket, rest = bytes(body.part("rests", 4 * start, 4 * end)), hashed[2:]
+    at = bucket.find(rest)
     while at % 4 and at > 0:
-        at = bucket.find(hashed[2:], at + 1)
+        at = bucket.find(rest, at + 1)
     return None if at < 0 else body.number("targets", start + at // 4)
 
 

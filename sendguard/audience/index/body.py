@@ -5,12 +5,11 @@ import os
 import zlib
 from hashlib import blake2b
 from pathlib import Path
-from struct import Struct
 
 from sendguard.audience.index.header import BLOCK, IndexRefused, read_header
 
-NUMBER = Struct("<I")
-PAIR = Struct("<II")
+NUMBERS = BLOCK // 4
+"""Numbers in a block."""
 
 
 class Body:
@@ -20,7 +19,7 @@ class Body:
         self._octets = octets
         self._mapped = mapped
         self.header, start = read_header(octets)
-        if self.header.end != len(octets):
+        if self.header.end != len(octets) or len(octets) % 4:
             raise IndexRefused("damaged", "the index is cut off, or something was added to it")
         self._places = {name: (offset, length) for name, offset, length in self.header.sections}
         offset, length = self._places["blocks"]
@@ -29,7 +28,10 @@ class Body:
             raise IndexRefused("damaged", "the index's table of checksums is damaged")
         self._first = start // BLOCK
         self._sums = table.cast("I")
-        self._checked = bytearray(len(self._sums))
+        # Block by block of the file. Those of the header were checked as it was read.
+        self._checked = bytearray(b"\1" * self._first + bytes(len(self._sums)))
+        self._numbers = octets.cast("I")
+        self._number_places = {name: offset // 4 for name, offset, _ in self.header.sections}
 
     @classmethod
     def open(cls, path: Path) -> "Body":
@@ -55,23 +57,33 @@ class Body:
         """The octets from ``start`` to ``end`` of a section, checked."""
         offset = self._places[name][0]
         start, end = offset + start, offset + end
-        for block in range(start // BLOCK - self._first, (end - 1) // BLOCK - self._first + 1):
-            if not self._checked[block]:
-                self._check(block)
+        first, last = start // BLOCK, (end - 1) // BLOCK
+        while (block := self._checked.find(0, first, last + 1)) >= 0:
+            self._check(block)
         return self._octets[start:end]
+
+    def octet(self, name: str, at: int) -> int:
+        """The octet at a place in a section."""
+        at += self._places[name][0]
+        if not self._checked[at // BLOCK]:
+            self._check(at // BLOCK)
+        return self._octets[at]
 
     def number(self, name: str, at: int) -> int:
         """The number at a place in a section of numbers."""
-        start = self._places[name][0] + 4 * at
-        block = start // BLOCK - self._first
-        if not self._checked[block]:
-            self._check(block)
-        found: int = NUMBER.unpack_from(self._octets, start)[0]
-        return found
+        at += self._number_places[name]
+        if not self._checked[at // NUMBERS]:
+            self._check(at // NUMBERS)
+        return self._numbers[at]
 
     def span(self, name: str, at: int) -> tuple[int, int]:
         """Two numbers that follow one another: where something begins and ends."""
-        return self.number(name, at), self.number(name, at + 1)
+        at += self._number_places[name]
+        if not self._checked[at // NUMBERS]:
+            self._check(at // NUMBERS)
+        if not self._checked[(at + 1) // NUMBERS]:
+            self._check((at + 1) // NUMBERS)
+        return self._numbers[at], self._numbers[at + 1]
 
     def verify(self) -> None:
         """Check every block that was not read yet: some ten milliseconds. Raises IndexRefused."""
@@ -89,7 +101,7 @@ class Body:
             self._mapped.madvise(mmap.MADV_WILLNEED)
 
     def _check(self, block: int) -> None:
-        start = (block + self._first) * BLOCK
-        if zlib.crc32(self._octets[start : start + BLOCK]) != self._sums[block]:
+        start = block * BLOCK
+        if zlib.crc32(self._octets[start : start + BLOCK]) != self._sums[block - self._first]:
             raise IndexRefused("damaged", "the index is damaged")
         self._checked[block] = 1

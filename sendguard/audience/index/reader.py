@@ -1,7 +1,7 @@
 """An index that can be asked: what an address stands for, and what is known of a list."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ class Index:
 
     def __init__(self, body: Body) -> None:
         self._body = body
+        self.column: Callable[[str, int], int] = body.number
+        """What a column says of a list, by the column's name and the list's number."""
         self._hasher = Hasher(bytes.fromhex(body.header.key))
         self._sets: dict[int, BitMap] = {}
         self._cached = 0
@@ -92,18 +94,14 @@ class Index:
         """The number of a normalised address, with the bit LIST for a list; None where it is not known."""
         return find(self._body, self._hasher.of(address))
 
-    def column(self, name: str, number: int) -> int:
-        """What a column says of a list."""
-        return self._body.number(name, number)
-
     def flags(self, number: int) -> int:
         """The bits of a list's flags."""
-        return self._body.part("flags", number, number + 1)[0]
+        return self._body.octet("flags", number)
 
     def name(self, number: int) -> str:
         """A list's main address."""
         start, end = self._body.span("name_starts", number)
-        return bytes(self._body.part("names", start, end)).decode("utf-8", "surrogateescape")
+        return str(self._body.part("names", start, end), "utf-8", "surrogateescape")
 
     def nested(self, number: int) -> tuple[int, ...]:
         """The numbers of the lists directly in a list."""
@@ -155,6 +153,6 @@ class Index:
         names, sets = self._body.section("domain_names"), self._body.section("domain_sets")
         for at in range(len(self._body.section("domain_starts")) // 4 - 1):
             start, end = self._body.span("domain_starts", at)
-            domain = bytes(names[start:end]).decode("utf-8", "surrogateescape")
+            domain = str(names[start:end], "utf-8", "surrogateescape")
             start, end = self._body.span("domain_set_starts", at)
             yield domain, unpacked(sets[start:end])
