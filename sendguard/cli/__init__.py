@@ -90,8 +90,8 @@ def count(addresses: Sequence[str], directory: Path, as_json: bool) -> None:
         return
     say = _sentences()
     click.echo(f"{say.people(audience.count)} · {say.basis(audience.count)}")
-    for part in audience.lists:
-        click.echo(f"  {say.part(part)}")
+    for line in say.lists(audience):
+        click.echo(f"  {line}")
 
 
 @main.command()
@@ -166,8 +166,8 @@ def _in_words(judgement: "Judgement") -> "Iterator[str]":
     yield f"{say.kind(judgement.submission.kind)} · {VERDICTS[judgement.verdict.action]}"
     for reason in judgement.verdict.reasons:
         yield f"  - {say.reason(reason)}"
-    for part in audience.lists:
-        yield f"  {say.part(part)}"
+    for line in say.lists(audience):
+        yield f"  {line}"
 
 
 def _sentences() -> "Sentences":

@@ -136,6 +136,8 @@ def _through(say: Sentences, judgement: Judgement) -> list[str]:
     said += [_named(say, names.get(address, Mailbox("", address))) for address in people[:MOST_NAMED]]
     if len(people) > MOST_NAMED:
         said.append(catalogue.plural("and {n} more address", "and {n} more addresses", len(people) - MOST_NAMED))
+    if shared := say.overlap(audience):
+        said.append(shared)
     return said
 
 

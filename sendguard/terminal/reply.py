@@ -82,6 +82,6 @@ def question_lines(say: Sentences, question: Question) -> list[str]:
     """The question in lines, the number first."""
     audience = question.judgement.audience
     lines = ["", f"  {say.people(audience.count)}", f"  {say.basis(audience.count)}"]
-    lines += [f"  {say.part(part)}" for part in audience.lists]
+    lines += [f"  {line}" for line in say.lists(audience)]
     lines += [f"  - {say.reason(reason)}" for reason in question.judgement.verdict.reasons]
     return [*lines, ""]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sendguard.audience.audience import AddressKind, Part
+from sendguard.audience.audience import AddressKind, Audience, Part
 from sendguard.audience.count import SMALLEST_LIST, Basis, Count
 from sendguard.settings.declared import N_
 from sendguard.wording.catalogue import Catalogue
@@ -92,4 +92,22 @@ def part(say: Catalogue, part: Part) -> str:
     steps = [shown_address(step) for step in path]
     if part.lists_inside > len(path) - 1:
         steps.append(say.plural("{n} list inside", "{n} lists inside", part.lists_inside))
-    return f"{' → '.join(steps)} · {people(say, part.count)}"
+    said = [" → ".join(steps), people(say, part.count)]
+    if part.only is not None and part.only < part.count.low:
+        said.append(say.plural("{n} only through it", "{n} only through it", part.only))
+    return " · ".join(said)
+
+
+def overlap(say: Catalogue, audience: Audience) -> str:
+    """How many people more than one typed address reaches; empty where that is nobody, or cannot be told."""
+    brought = [part.only for part in audience.parts]
+    if not audience.lists or audience.count.basis is not Basis.EXACT or None in brought:
+        return ""
+    shared = audience.count.low - sum(only or 0 for only in brought)
+    if shared <= 0:
+        return ""
+    return say.plural(
+        "{n} person is reached more than once, and counted once",
+        "{n} people are reached more than once, and counted once",
+        shared,
+    )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sendguard.audience.audience import Part
+from sendguard.audience.audience import Audience, Part
 from sendguard.audience.count import Count
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
@@ -87,6 +87,15 @@ class Sentences:
     def outcome(self, outcome: Outcome) -> str:
         """How a submission ended."""
         return self.catalogue.text(events.OUTCOMES[outcome])
+
+    def lists(self, audience: Audience) -> list[str]:
+        """A line for each typed list, and one for what they have in common."""
+        lines = [self.part(part) for part in audience.lists]
+        return [*lines, shared] if (shared := self.overlap(audience)) else lines
+
+    def overlap(self, audience: Audience) -> str:
+        """How many people more than one typed address reaches; empty where that is nobody, or cannot be told."""
+        return counts.overlap(self.catalogue, audience)
 
     def directory(self, people: int, lists: int, as_of: datetime) -> str:
         """How much a directory knows, and when that was true."""

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
+from sendguard.audience.index.build import build
+from sendguard.audience.index.reader import Index
 from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
@@ -22,6 +24,7 @@ from sendguard.policy.verdict import Verdict, verdict
 from sendguard.settings.values import Values
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.sentences import Sentences
+from tests.indexes import Known, drafted
 
 NOW = datetime(2026, 11, 24, 8, 29).astimezone()
 ME = "ana@croydon.nhs.test"
@@ -94,6 +97,21 @@ def a_reply_to_62() -> Judgement:
         can_reply=True,
     )
     return judged(reply, Audience(count, typed=16, external=14, outside_addresses=tuple(others), parts=parts))
+
+
+def two_lists_that_overlap() -> Judgement:
+    """Counted by an index: a region through a list inside it, and a profession, with people who are in both."""
+    region = " ".join(f"p{n}@nhs.test" for n in range(4120))
+    nurses = " ".join(f"p{n}@nhs.test" for n in range(3300, 5200))
+    rows = {"south-east@nhs.test": "kent-and-surrey@nhs.test london-office@nhs.test", "nurses@nhs.test": nurses,
+            "kent-and-surrey@nhs.test": region, "london-office@nhs.test": "p1@nhs.test p2@nhs.test"}  # fmt: skip
+    pairs = [(name, member) for name, members in rows.items() for member in members.split()]
+    octets = build(drafted(pairs, domains=["nhs.test"]), source="directory", made_at=NOW.replace(hour=7, minute=0),
+                   new_key=bytes)  # fmt: skip
+    known = Known(Index.of(octets), "directory")
+    found = known.ask("south-east@nhs.test", "nurses@nhs.test", home="nhs.test")
+    mail = submission("south-east@nhs.test", "nurses@nhs.test", subject="Rota for January")
+    return judged(mail, Audience(found.union, typed=2, parts=tuple(found.parts.values())))
 
 
 def a_list_of_unknown_size() -> Judgement:

@@ -30,6 +30,7 @@ from tests.desktop.examples import (
     question,
     sentences,
     the_2016_mail,
+    two_lists_that_overlap,
     warned,
 )
 
@@ -58,6 +59,7 @@ def the_form(language: str = "en") -> AccountForm:
 LIGHT: dict[str, Callable[[], QWidget]] = {
     "question": lambda: the_question(the_2016_mail()),
     "question-reply": lambda: the_question(a_reply_to_62()),
+    "question-overlap": lambda: the_question(two_lists_that_overlap()),
     "question-unknown": lambda: the_question(a_list_of_unknown_size()),
     "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
     "window": lambda: the_window(0),

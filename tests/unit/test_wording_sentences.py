@@ -119,6 +119,20 @@ def test_a_part_names_the_lists_it_goes_through() -> None:
     assert sentences().part(Part("ben@nhs.test", AddressKind.PERSON, Count.exact(1))) == "ben@nhs.test"
 
 
+def test_a_part_says_what_only_it_brings_and_the_overlap_is_said_once() -> None:
+    def listed(name: str, people: int, only: int | None) -> Part:
+        return Part(f"{name}@x.test", AddressKind.LIST, Count.exact(people), only=only)
+
+    both = Audience(Count.exact(60), 2, parts=(listed("one", 40, 20), listed("two", 40, 20)))
+    assert sentences().part(both.parts[0]) == "one@x.test · 40 people · 20 only through it"
+    assert sentences().overlap(both) == "20 people are reached more than once, and counted once"
+    assert sentences("de").overlap(both) == "20 Personen werden mehrfach erreicht und einmal gezählt"
+    apart = Audience(Count.exact(80), 2, parts=(listed("one", 40, 40), listed("two", 40, 40)))
+    assert (sentences().part(apart.parts[0]), sentences().overlap(apart)) == ("one@x.test · 40 people", "")
+    assert sentences().overlap(replace(both, parts=(listed("one", 40, None),))) == ""
+    assert sentences().overlap(replace(both, count=Count(40, 80, Basis.AT_MOST))) == ""
+
+
 def test_growth_is_said_with_the_earlier_size() -> None:
     grown = why.Grown(LIST, 14, datetime(2026, 11, 7).astimezone(), 850_112)
     assert sentences().reason(grown) == f"{LIST} had 14 people on 7 November, it has 850,112 today."
