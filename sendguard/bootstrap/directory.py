@@ -1,6 +1,7 @@
 """The directory a running SendGuard counts with: one that lies on this computer, or the one IT publishes."""
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,10 +35,19 @@ class Standing:
 class Directory:
     """The sources of sizes under some settings. ``trouble`` is told a code when something about them is wrong."""
 
-    def __init__(self, values: Values, fixed: Source | None, folder: Path, trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        values: Values,
+        fixed: Source | None,
+        folder: Path,
+        trouble: Callable[[str], None],
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.sources: list[Source] = [read_taught(values.lines("KnownLists"))]
         self.standing: Standing | None = None
         self._tell = trouble
+        self._chance = chance
         self._local: KeptDirectory | IndexDirectory | None = None
         self._updater: Updater | None = None
         self._lock = threading.Lock()
@@ -52,8 +62,10 @@ class Directory:
 
     def start(self) -> None:
         """Read the directory before the first message wants it, and fetch newer ones from now on."""
-        if self._local is not None:
-            threading.Thread(target=self._read, name="directory", daemon=True).start()
+        if self._local is not None and self.standing is not None:
+            threading.Thread(
+                target=self._read, args=(None, self.standing.trouble), name="directory", daemon=True
+            ).start()
         if self._updater is not None:
             self._updater.start()
 
@@ -80,7 +92,7 @@ class Directory:
         feed = Feed(values.text("DirectoryAddress"), keys, folder, name=values.text("DirectoryName"))
         self._use(IndexDirectory(feed.folder))
         if keys:
-            self._updater = Updater(feed, values.number("DirectoryHours") * 3600.0, self._fetched)
+            self._updater = Updater(feed, values.number("DirectoryHours") * 3600.0, self._fetched, chance=self._chance)
         else:
             self._say(Standing(trouble="directory_keys"))
 
