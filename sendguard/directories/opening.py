@@ -1,11 +1,11 @@
-"""Opening a directory by its path: a folder of CSV files, an LDIF export, an index, or a folder of downloaded ones."""
+"""Opening a directory by its path: a folder of CSV files, an LDIF export, a file of sizes, an index, or downloads."""
 
 from pathlib import Path
 
 from sendguard.directories.folder import FILES, FolderCrawl
 from sendguard.directories.index_file import PATTERN, IndexDirectory
 from sendguard.directories.kept import KeptDirectory
-from sendguard.directories.sources import LDIF
+from sendguard.directories.sources import LDIF, SIZES
 
 
 def directory_at(path: Path) -> KeptDirectory | IndexDirectory:
@@ -19,4 +19,8 @@ def directory_at(path: Path) -> KeptDirectory | IndexDirectory:
         from sendguard.directories.ldif import LdifCrawl
 
         return KeptDirectory(LdifCrawl(path), lambda: (path,))
+    if path.suffix in SIZES:
+        from sendguard.directories.size_file import SizeFileCrawl
+
+        return KeptDirectory(SizeFileCrawl(str(path)), lambda: (path,))
     return IndexDirectory(path)

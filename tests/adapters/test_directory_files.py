@@ -88,6 +88,12 @@ def test_an_ldif_export_answers_like_the_folder(tmp_path: Path) -> None:
     assert part.count.high == same.reach(Query(("team@x.test",))).union.high == 2
 
 
+def test_a_file_of_sizes_knows_the_lists_in_it(tmp_path: Path) -> None:
+    (tmp_path / "sizes.json").write_text('{"all@x.test": 850112}')
+    found = directory_at(tmp_path / "sizes.json").reach(Query(("all@x.test", "a@x.test")))
+    assert {address: part.count.high for address, part in found.parts.items()} == {"all@x.test": 850_112}
+
+
 def test_an_index_file_is_opened_and_opened_again_when_another_takes_its_place(tmp_path: Path) -> None:
     path = tmp_path / "staff.index"
     first = known(drafted(pairs(team="a@x.test"), domains=["x.test"])).index
