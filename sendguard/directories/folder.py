@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
+from io import TextIOWrapper
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -21,6 +22,9 @@ FILES = {
     "domains.csv": ("domain",),
 }
 """The files and their columns. ``members.csv`` or ``sizes.csv`` must be there; a line of column names may be."""
+
+TELL = 10_000
+"""Lines after which it is told how far the reading is."""
 
 
 class FolderUnreadable(SourceFailed):
@@ -45,7 +49,7 @@ class FolderCrawl:
     def read(self, draft: Draft, progress: Progress) -> None:
         """Say everything: two or three seconds for a million lines. Raises FolderUnreadable."""
         for path in self.files():
-            progress.begin(path.name, None, "lines")
+            progress.begin(path.name, path.stat().st_size, "octets")
             if path.name == "members.csv":
                 self._members(draft, progress)
             elif path.name == "sizes.csv":
@@ -60,11 +64,9 @@ class FolderCrawl:
         draft.take_for_people(lambda key: not in_domains(key, domains) and has_list_name(key, DEFAULT_PATTERNS))
 
     def _members(self, draft: Draft, progress: Progress) -> None:
-        rows = intern_addresses(self._rows("members.csv"))
+        rows = intern_addresses(self._rows("members.csv", progress))
         for group, pairs in groupby(rows, key=itemgetter(0)):
-            members = [member for _, member in pairs if member]
-            draft.members(group, members)
-            progress.advance(len(members))
+            draft.members(group, [member for _, member in pairs if member])
 
     def _sizes(self, draft: Draft) -> None:
         for line, (name, people, as_of) in self._rows("sizes.csv"):
@@ -77,14 +79,18 @@ class FolderCrawl:
             address = normalise(name)
             draft.group(address, (address,), size=Seen(int(people), at))
 
-    def _rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, name: str, progress: Progress | None = None) -> Iterator[tuple[int, list[str]]]:
         columns = FILES[name]
+        told = 0
         try:
-            with (self._folder / name).open(encoding="utf-8-sig", newline="") as file:
+            with (self._folder / name).open("rb") as octets, TextIOWrapper(octets, "utf-8-sig", newline="") as file:
                 first = file.readline()
                 file.seek(0)
                 reader = csv.reader(file, delimiter=";" if ";" in first and "," not in first else ",")
                 for row in reader:
+                    if progress is not None and not reader.line_num % TELL:
+                        progress.advance(octets.tell() - told)
+                        told = octets.tell()
                     if not any(row) or (reader.line_num == 1 and row[0].strip().lower() == columns[0]):
                         continue
                     if len(row) < min(2, len(columns)):
