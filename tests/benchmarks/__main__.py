@@ -1,6 +1,7 @@
 """``make bench``: every figure of the README's table, measured in one run; exit status 1 when a limit is not kept.
 
-Names on the command line run only those parts: gate, drafts, desktop.
+Names on the command line run only those parts: gate, drafts, desktop; or others, directory and ldap, which
+``make bench-directory`` runs.
 """
 
 import importlib
