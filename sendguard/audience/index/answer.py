@@ -121,12 +121,12 @@ class _Exact(_Answer):
             if target & LIST:
                 parts[address] = self._whole_list(address, target & ~LIST, bounds[target & ~LIST], shared)
             else:
-                alone = target in self._people and target not in shared
+                counted = target in self._people
                 parts[address] = Part(
                     address,
                     AddressKind.PERSON,
-                    here if target in self._people else nobody,
-                    only=int(alone),
+                    here if counted else nobody,
+                    only=int(counted and target not in shared),
                     outsiders=int(self._query.is_outside(address)),
                 )
         return Reach(parts, self._union(union, bounds), self._external(union, parts), self._is_closed(union, bounds))

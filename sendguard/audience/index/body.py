@@ -56,9 +56,9 @@ class Body:
     def part(self, name: str, start: int, end: int) -> memoryview:
         """The octets from ``start`` to ``end`` of a section, checked."""
         offset = self._places[name][0]
-        start, end = offset + start, offset + end
-        first, last = start // BLOCK, (end - 1) // BLOCK
-        while (block := self._checked.find(0, first, last + 1)) >= 0:
+        start += offset
+        end += offset
+        while (block := self._checked.find(0, start // BLOCK, (end - 1) // BLOCK + 1)) >= 0:
             self._check(block)
         return self._octets[start:end]
 
