@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
+from sendguard.audience.history import Day, earlier, put_down
 from sendguard.audience.source import Query
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
@@ -123,16 +124,21 @@ class FakeAsker:
 
 
 class FakeSizes:
-    """``guard.judge.SizeMemory`` in memory."""
+    """``guard.judge.SizeMemory`` in memory: the days of each list, the oldest first."""
 
     def __init__(self) -> None:
-        self.sizes: dict[str, Seen] = {}
+        self.days: dict[str, list[Day]] = {}
 
-    def last(self, addresses: tuple[str, ...]) -> Mapping[str, Seen]:
-        return {address: self.sizes[address] for address in addresses if address in self.sizes}
+    def last(self, addresses: tuple[str, ...], now: datetime) -> Mapping[str, Seen]:
+        found = {address: earlier(reversed(self.days.get(address, [])), now) for address in addresses}
+        return {address: seen for address, seen in found.items() if seen is not None}
 
-    def remember(self, sizes: Mapping[str, int], at: datetime) -> None:
-        self.sizes |= {address: Seen(people, at) for address, people in sizes.items()}
+    def remember(self, sizes: Mapping[str, int], at: datetime, *, answered: bool) -> None:
+        for address, people in sizes.items():
+            days = self.days.setdefault(address, [])
+            newest = days[-1] if days else None
+            if day := put_down(newest, people, at, answered=answered):
+                days[len(days) - (newest is not None and newest.number == day.number) :] = [day]
 
 
 class FakeDirectory:

@@ -1,10 +1,14 @@
 """The people a submission reaches, and what each typed address brings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sendguard.audience.count import Count, nobody
+
+RECENT = timedelta(days=30)
+"""How far back a size is looked for that a list may have grown from."""
 
 
 class AddressKind(StrEnum):
@@ -16,10 +20,15 @@ class AddressKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A size a list had at another time."""
+    """A size a list had at another time.
+
+    ``answered``: when a person on this computer last sent to the list after having been asked. What is older than that
+    is behind them.
+    """
 
     people: int
     at: datetime | None = None
+    answered: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +95,24 @@ class Audience:
         """The typed lists whose size nobody knows."""
         return tuple(part for part in self.lists if part.count.is_open)
 
-    def with_seen(self, seen: "dict[str, Seen]") -> "Audience":
-        """The same with earlier sizes put to the lists that have none."""
+    def with_seen(self, own: Mapping[str, Seen], now: datetime) -> "Audience":
+        """The same, its parts measured against what this computer saw of their addresses as well as the publisher."""
         return replace(
             self,
             parts=tuple(
-                replace(part, seen=seen[part.address]) if part.seen is None and part.address in seen else part
+                replace(part, seen=_earlier(part.seen, own[part.address], now)) if part.address in own else part
                 for part in self.parts
             ),
         )
+
+
+def _earlier(published: Seen | None, own: Seen, now: datetime) -> Seen:
+    """The smaller one, of those that are recent if any is; a published one only if no answer is newer.
+
+    A size without a time may be of today, but an answer is newer: it was given with that size in view.
+    """
+    if published is None or (own.answered and (published.at is None or published.at <= own.answered)):
+        return own
+    both = (published, own)
+    recent = [seen for seen in both if seen.at is None or seen.at >= now - RECENT]
+    return min(recent or both, key=lambda seen: seen.people)

@@ -96,8 +96,8 @@ class _TheOriginal:
 class _NothingSeen:
     """No list was ever seen before: for judging outside the running SendGuard."""
 
-    def last(self, addresses: tuple[str, ...]) -> Mapping[str, Seen]:
+    def last(self, addresses: tuple[str, ...], now: datetime) -> Mapping[str, Seen]:
         return {}
 
-    def remember(self, sizes: Mapping[str, int], at: datetime) -> None:
+    def remember(self, sizes: Mapping[str, int], at: datetime, *, answered: bool) -> None:
         pass

@@ -8,20 +8,19 @@ from typing import Protocol
 from sendguard.audience.audience import Audience, Seen
 from sendguard.audience.source import Query
 from sendguard.mail.submission import Submission
-from sendguard.policy.reasons import Grown
 from sendguard.policy.rules import Rules
 from sendguard.policy.verdict import Verdict, verdict
 
 
 class SizeMemory(Protocol):
-    """The size each list had when it was last seen."""
+    """The sizes lists had over the last year, as ``audience.history`` says."""
 
-    def last(self, addresses: tuple[str, ...]) -> Mapping[str, Seen]:
-        """The remembered sizes of those addresses that have one."""
+    def last(self, addresses: tuple[str, ...], now: datetime) -> Mapping[str, Seen]:
+        """What the lists among those addresses that were seen before are measured against."""
         ...
 
-    def remember(self, sizes: Mapping[str, int], at: datetime) -> None:
-        """Put down the sizes of lists as they are now."""
+    def remember(self, sizes: Mapping[str, int], at: datetime, *, answered: bool) -> None:
+        """Put down the sizes of lists as they are now. ``answered``: a person was asked, and has sent to them."""
         ...
 
 
@@ -60,21 +59,25 @@ class Judge:
         self._clock = clock
 
     def judge(self, submission: Submission) -> Judgement:
-        """Count the people behind a submission and decide. A list that has not grown is remembered at its size."""
+        """Count the people behind a submission and decide. The lists are remembered at their sizes."""
         audience = self._resolve(query_for(submission))
-        lists = tuple(part.address for part in audience.lists)
-        audience = audience.with_seen(dict(self._memory.last(lists))) if lists else audience
-        found = verdict(submission, audience, self._rules())
-        judgement = Judgement(submission, audience, found)
-        if lists and not any(isinstance(reason, Grown) for reason in found.reasons):
-            self.remember(judgement)
-        return judgement
+        lists, now = tuple(part.address for part in audience.lists), self._clock()
+        audience = audience.with_seen(self._memory.last(lists, now), now) if lists else audience
+        self._put_down(audience, now, answered=False)
+        return Judgement(submission, audience, verdict(submission, audience, self._rules()))
 
     def remember(self, judgement: Judgement) -> None:
-        """Put down the sizes of the lists in a judgement: after a send, the person knows them."""
-        sizes = {part.address: part.count.high for part in judgement.audience.lists if part.count.high is not None}
+        """After a send: a person who was asked knows the sizes of the lists, and is not asked again for them.
+
+        Who was not asked knows nothing: else a list that grows a little from send to send would never be noticed.
+        """
+        if judgement.verdict.action.asks:
+            self._put_down(judgement.audience, self._clock(), answered=True)
+
+    def _put_down(self, audience: Audience, at: datetime, *, answered: bool) -> None:
+        sizes = {part.address: part.count.high for part in audience.lists if part.count.high is not None}
         if sizes:
-            self._memory.remember(sizes, self._clock())
+            self._memory.remember(sizes, at, answered=answered)
 
     def rules_version(self) -> str:
         """The version of the rules in force now."""

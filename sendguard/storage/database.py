@@ -8,10 +8,9 @@ from pathlib import Path
 
 from sendguard.guard.ledger import LedgerFailed
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 5.0
 
-_SCHEMA = """
+_VERSION_1 = """
 CREATE TABLE submissions (
     id TEXT PRIMARY KEY, hook TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL,
     typed INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER, basis TEXT NOT NULL, action INTEGER NOT NULL,
@@ -28,6 +27,20 @@ CREATE TABLE answers (
 ) STRICT;
 CREATE TABLE sizes (list BLOB PRIMARY KEY, people INTEGER NOT NULL, at TEXT NOT NULL) STRICT;
 """
+_VERSION_2 = """
+ALTER TABLE sizes RENAME TO sizes_1;
+CREATE TABLE sizes (
+    list BLOB NOT NULL, day INTEGER NOT NULL, people INTEGER NOT NULL, at INTEGER NOT NULL, answered INTEGER,
+    PRIMARY KEY (list, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO sizes SELECT list, seconds / 86400, people, seconds, seconds
+    FROM (SELECT list, people, CAST(strftime('%s', at) AS INTEGER) AS seconds FROM sizes_1) WHERE seconds > 0;
+DROP TABLE sizes_1;
+"""
+_STEPS = (_VERSION_1, _VERSION_2)
+"""What makes a file of each version out of one of the version before, in statements that hold no semicolon."""
+
+SCHEMA_VERSION = len(_STEPS)
 
 
 class Database:
@@ -50,13 +63,22 @@ class Database:
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            raise LedgerFailed("made_by_a_newer_version")
-        if version == 0:
-            self._connection.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
+        if self._version() != SCHEMA_VERSION:
+            self._bring_up()
+
+    def _bring_up(self) -> None:
+        """Make this version's tables out of an older version's, or of none: all of it or nothing."""
+        with self.transaction() as connection:
+            version = self._version()  # asked again: another process may have been faster
+            if version > SCHEMA_VERSION:
+                raise LedgerFailed("made_by_a_newer_version")
+            for step in _STEPS[version:]:
+                for statement in step.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -12,6 +12,7 @@ import pytest
 
 from sendguard.audience.audience import Seen
 from sendguard.audience.count import Basis
+from sendguard.audience.history import day_number
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.mail.kind import Kind
@@ -127,7 +128,7 @@ def test_a_damaged_row_is_an_error_and_not_a_guess(database: Database, ledger: S
 def test_a_write_that_fails_half_way_leaves_nothing(database: Database, ledger: SqliteLedger) -> None:
     def write() -> None:
         with database.transaction() as connection:
-            connection.execute("INSERT INTO sizes VALUES (x'00', 1, 'now')")
+            connection.execute("INSERT INTO sizes VALUES (x'00', 1, 1, 1, NULL)")
             connection.execute("INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(LedgerFailed):
@@ -136,14 +137,142 @@ def test_a_write_that_fails_half_way_leaves_nothing(database: Database, ledger: 
         assert connection.execute("SELECT count(*) FROM sizes").fetchone() == (0,)
 
 
-def test_list_sizes_are_remembered_without_an_address(database: Database, tmp_path: Path) -> None:
-    sizes = RememberedSizes(database, Pseudonyms(b"k" * 32))
-    sizes.remember({"canary-list@x.test": 14, "b@x.test": 3}, NOW)
-    sizes.remember({"canary-list@x.test": 14}, NOW + timedelta(hours=1))
-    assert sizes.last(("canary-list@x.test", "c@x.test")) == {"canary-list@x.test": Seen(14, NOW)}
-    sizes.remember({"canary-list@x.test": 15}, NOW + timedelta(hours=1))
-    assert sizes.last(("canary-list@x.test",))["canary-list@x.test"].people == 15
+@pytest.fixture
+def sizes(database: Database) -> RememberedSizes:
+    return RememberedSizes(database, Pseudonyms(b"k" * 32))
+
+
+def kept(database: Database) -> list[tuple[int, int, bool]]:
+    """Day, people and whether a person answered, of every row."""
+    with database.reading() as connection:
+        rows = connection.execute("SELECT day, people, answered FROM sizes ORDER BY list, day").fetchall()
+    return [(day, people, answered is not None) for day, people, answered in rows]
+
+
+def test_list_sizes_are_remembered_without_an_address(
+    database: Database, sizes: RememberedSizes, tmp_path: Path
+) -> None:
+    later = NOW + timedelta(hours=1)
+    sizes.remember({"canary-list@x.test": 14, "b@x.test": 3}, NOW, answered=False)
+    sizes.remember({"canary-list@x.test": 15}, later, answered=False)
+    asked_for = ("canary-list@x.test", "c@x.test")
+    assert sizes.last(asked_for, later) == {"canary-list@x.test": Seen(14, NOW)}
+    sizes.remember({"canary-list@x.test": 15}, later, answered=True)
+    assert sizes.last(asked_for, later) == {"canary-list@x.test": Seen(15, later, answered=later)}
     assert not any(b"canary" in path.read_bytes() for path in (tmp_path / "folder").iterdir())
+
+
+def test_a_list_has_one_row_a_day_with_the_smallest_size_since_the_days_answer(
+    database: Database, sizes: RememberedSizes
+) -> None:
+    day = day_number(NOW)
+    for people, answered, row in [
+        (14, False, (day, 14, False)),
+        (500, False, (day, 14, False)),
+        (12, False, (day, 12, False)),
+        (500, True, (day, 500, True)),
+        (600, False, (day, 500, True)),
+        (30, False, (day, 30, True)),
+    ]:
+        sizes.remember({"a@x.test": people}, NOW, answered=answered)
+        assert kept(database) == [row]
+    sizes.remember({"a@x.test": 30}, NOW + timedelta(days=1), answered=False)
+    assert kept(database) == [(day, 30, True), (day + 1, 30, False)]
+
+
+def test_what_today_says_already_is_not_written_again(
+    database: Database, sizes: RememberedSizes, tmp_path: Path
+) -> None:
+    log = tmp_path / "folder" / "ledger.sqlite-wal"
+    sizes.remember({"a@x.test": 14, "b@x.test": 3}, NOW, answered=False)
+    before = log.read_bytes()
+    sizes.remember({"a@x.test": 14, "b@x.test": 4}, NOW + timedelta(hours=1), answered=False)
+    assert log.read_bytes() == before
+
+
+def test_a_year_of_sizes_is_kept_and_no_more(database: Database, sizes: RememberedSizes) -> None:
+    sizes.remember({"gone@x.test": 3}, NOW, answered=True)
+    for number in range(400):
+        sizes.remember({"a@x.test": 14 + number}, NOW + timedelta(days=number), answered=False)
+    today = day_number(NOW) + 399
+    assert kept(database) == [(today - back, 413 - back, False) for back in range(366, -1, -1)]
+    now = NOW + timedelta(days=399)
+    assert sizes.last(("a@x.test",), now) == {"a@x.test": Seen(413 - 31, now - timedelta(days=31))}
+
+
+def test_sizes_put_down_under_a_clock_that_went_back_stay_in_order(database: Database, sizes: RememberedSizes) -> None:
+    back = NOW - timedelta(days=4000)
+    sizes.remember({"a@x.test": 14, "b@x.test": 5}, NOW, answered=False)
+    sizes.remember({"a@x.test": 500}, back, answered=True)
+    assert sorted(kept(database)) == [(day_number(NOW), 5, False), (day_number(NOW), 500, True)]
+    assert sizes.last(("a@x.test",), NOW) == {"a@x.test": Seen(500, back, answered=back)}
+
+
+VERSION_1 = """
+CREATE TABLE submissions (
+    id TEXT PRIMARY KEY, hook TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL,
+    typed INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER, basis TEXT NOT NULL, action INTEGER NOT NULL,
+    reasons TEXT NOT NULL, rules_version TEXT NOT NULL, received_at TEXT NOT NULL, changed_at TEXT NOT NULL,
+    binding BLOB NOT NULL, retry_key BLOB NOT NULL, message_id TEXT NOT NULL, asked INTEGER NOT NULL,
+    outcome TEXT, detail TEXT NOT NULL
+) STRICT;
+CREATE TABLE answers (
+    retry_key BLOB PRIMARY KEY, outcome TEXT NOT NULL, audience_key TEXT NOT NULL, rules_version TEXT NOT NULL,
+    expires TEXT NOT NULL
+) STRICT;
+CREATE TABLE sizes (list BLOB PRIMARY KEY, people INTEGER NOT NULL, at TEXT NOT NULL) STRICT;
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def version_1(tmp_path: Path) -> Path:
+    """A file of the first version, with a row held and three sizes, the last of them with a time that is none."""
+    path = tmp_path / "old.sqlite"
+    pseudonyms = Pseudonyms(b"k" * 32)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSION_1)
+        connection.execute(
+            "INSERT INTO submissions VALUES ('1', 'smtp_gate', 'work', 'held', 'reply_all', 2, 38, 40, 'at_most', 2,"
+            " 'reply_reaches_many,grown', 'v1', :at, :at, x'01', x'02', '<1@x>', 1, NULL, '')",
+            {"at": NOW.isoformat()},
+        )
+        connection.executemany(
+            "INSERT INTO sizes VALUES (?, ?, ?)",
+            [
+                (pseudonyms.of("a@x.test"), 14, "2026-11-03T01:30:00.123456+02:00"),
+                (pseudonyms.of("b@x.test"), 850_112, "2026-11-03T23:00:00+00:00"),
+                (pseudonyms.of("c@x.test"), 7, "no time"),
+            ],
+        )
+    connection.close()
+    return path
+
+
+def test_a_database_of_version_1_is_taken_along_with_its_sizes_as_answered_ones(version_1: Path) -> None:
+    for _ in range(2):
+        database = Database(version_1)
+        row = SqliteLedger(database).get("1")
+        found = RememberedSizes(database, Pseudonyms(b"k" * 32)).last(("a@x.test", "b@x.test", "c@x.test"), NOW)
+        database.close()
+        assert row is not None
+        assert (row.state, row.high, row.received_at) == (State.HELD, 40, NOW)
+        early, late = datetime(2026, 11, 2, 23, 30, tzinfo=UTC), datetime(2026, 11, 3, 23, tzinfo=UTC)
+        assert found == {"a@x.test": Seen(14, early, answered=early), "b@x.test": Seen(850_112, late, answered=late)}
+
+
+def test_a_database_that_cannot_be_taken_along_stays_of_its_version(version_1: Path) -> None:
+    with sqlite3.connect(version_1) as connection:
+        connection.execute("CREATE TABLE sizes_1 (in_the_way INTEGER)")
+    connection.close()
+    before = version_1.read_bytes()
+    with pytest.raises(LedgerFailed):
+        Database(version_1)
+    with sqlite3.connect(version_1) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM sizes").fetchone() == (3,)
+    connection.close()
+    assert len(version_1.read_bytes()) == len(before)
 
 
 def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendguard.audience.audience import AddressKind, Audience, Part, Seen
+from sendguard.audience.audience import AddressKind, Audience, Part
 from sendguard.audience.count import Basis, Count, nobody, together
 
 DAY = datetime(2026, 11, 3, tzinfo=UTC)
@@ -81,11 +81,9 @@ def test_lists_come_with_unknown_sizes_first_and_then_the_largest() -> None:
         parts=(
             Part("p@x", AddressKind.PERSON, Count.exact(1)),
             Part("small@x", AddressKind.LIST, Count.exact(3)),
-            Part("big@x", AddressKind.LIST, Count.exact(30), seen=Seen(2)),
+            Part("big@x", AddressKind.LIST, Count.exact(30)),
             Part("what@x", AddressKind.LIST, Count.unknown()),
         )
     )
     assert [part.address for part in audience.lists] == ["what@x", "big@x", "small@x"]
     assert [part.address for part in audience.unknown_lists] == ["what@x"]
-    seen = audience.with_seen({"small@x": Seen(1), "big@x": Seen(1)})
-    assert [part.seen for part in seen.lists] == [None, Seen(2), Seen(1)]

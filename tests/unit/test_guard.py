@@ -22,7 +22,6 @@ from sendguard.policy.reasons import Grown, PossiblySent, ReachesMany
 from sendguard.policy.rules import Check, ListRule, Rules
 from sendguard.policy.verdict import Verdict
 from sendguard.settings.values import read_values
-from tests.fakes import Guard
 
 ACCOUNT = Account("work", ("me@x.test", "alias@x.test"))
 DRAFT = b"From: Me <me@x.test>\r\nTo: a@x.test\r\nBcc: b@x.test\r\nSubject: Re: hi\r\nIn-Reply-To: <1@x>\r\n\r\nyes\r\n"
@@ -133,20 +132,3 @@ def test_a_report_is_json_with_every_fact() -> None:
     assert data["lists"][0]["path"] == ["team@x.test"]
     none = report(replace(judgement, verdict=Verdict(Action.SEND)))
     assert (none["verdict"], none["friction"], none["to_type"]) == ("send", None, None)
-
-
-def test_a_list_is_remembered_at_its_size_unless_it_has_grown() -> None:
-    guard = Guard()
-    intake = Intake(ACCOUNT, Hook.SMTP_GATE)
-    to_team = intake.submission(DRAFT, Envelope.of("me@x.test", ["team@lists.test"]))
-    guard.judge.judge(to_team)
-    assert guard.sizes.sizes["team@lists.test"].people == 38
-    guard.directory.sizes["team@lists.test"] = 850_112
-    assert any(isinstance(reason, Grown) for reason in guard.judge.judge(to_team).verdict.reasons)
-    assert guard.sizes.sizes["team@lists.test"].people == 38
-    before = guard.judge.judge(to_team)
-    assert before.says_as(guard.judge.judge(to_team))
-    guard.judge.remember(before)
-    assert guard.sizes.sizes["team@lists.test"].people == 850_112
-    guard.judge.remember(guard.judge.judge(intake.submission(DRAFT, Envelope.of("me@x.test", ["all@lists.test"]))))
-    assert "all@lists.test" not in guard.sizes.sizes
