@@ -2,10 +2,11 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pyroaring import BitMap
 
+from sendguard.audience.audience import RECENT
 from sendguard.audience.draft import Draft
 from sendguard.audience.index.addresses import Hasher, KeyCollision, starts, table
 from sendguard.audience.index.contents import GONE, LIST, OPEN, pack
@@ -16,8 +17,6 @@ from sendguard.audience.index.sizes import Sizes, size_up
 
 KEY = 16
 """Octets of the key of an index's address hashes."""
-RECENT = timedelta(days=30)
-"""How long the smallest size of a list is remembered in the index as its size before."""
 CROWDED = 1.3
 """People are numbered anew when those who left make the numbers' space so many times as large as the people."""
 
