@@ -54,6 +54,7 @@ class _Answer:
     def __init__(self, index: Index, query: Query, source: str) -> None:
         self._index = index
         self._column = index.column
+        self._made_at = index.header.made_at
         self._query = query
         self._source = source
         found = [(address, index.target(address)) for address in query.addresses]
@@ -61,13 +62,13 @@ class _Answer:
         self._typed = {address: target & ~LIST for address, target in self._targets.items() if target & LIST}
         self._lists = tuple(dict.fromkeys(self._typed.values()))
 
-    def _bounds(self, number: int, own: int, own_at_most: int) -> _Bounds:
+    def _bounds(self, number: int, flags: int, own: int, own_at_most: int) -> _Bounds:
         """Of a list without the originator, who is ``own`` of its people for sure, and ``own_at_most`` at most."""
-        low, flags, at = self._column("low", number), self._index.flags(number), self._column("as_of", number)
+        low, at = self._column("low", number), self._column("as_of", number)
         return _Bounds(
             max(0, low - own_at_most),
             None if flags & OPEN else low + self._column("more", number) - own,
-            datetime.fromtimestamp(at, UTC) if at else self._index.header.made_at,
+            datetime.fromtimestamp(at, UTC) if at else self._made_at,
             bool(flags & PARTLY_HIDDEN),
         )
 
@@ -145,21 +146,20 @@ class _Exact(_Answer):
         return self._list_part(address, number, bounds, only, self._outsiders(number))
 
     def _without_originator(self, number: int) -> _Bounds:
-        own = self._sets[number].intersection_cardinality(self._own)
-        unseen = self._index.flags(number) & PARTLY_HIDDEN
-        return self._bounds(number, own, len(self._own) if unseen else own)
+        flags, own = self._index.flags(number), self._sets[number].intersection_cardinality(self._own)
+        return self._bounds(number, flags, own, len(self._own) if flags & PARTLY_HIDDEN else own)
 
     def _union(self, union: BitMap, bounds: Mapping[int, _Bounds]) -> Count:
         if len(self._targets) == 1 and bounds:
             return next(iter(bounds.values())).as_count(self._source)
         sure, high = union.range_cardinality(0, MAYBE), union.range_cardinality(0, LIST)
         weights = [self._column("weight", bit & ~LIST) for bit in beyond(union, LIST)]
-        low = max([sure, *(each.low for each in bounds.values())])
-        as_of = min((each.as_of for each in bounds.values()), default=None)
-        if any(each.high is None for each in bounds.values()):
+        low = max([sure, *[each.low for each in bounds.values()]])
+        as_of = min([each.as_of for each in bounds.values()], default=None)
+        highs = [each.high for each in bounds.values() if each.high is not None]
+        if len(highs) < len(bounds):
             return Count.unknown(self._source, low)
-        at_most = sum(each.high or 0 for each in bounds.values()) + len(self._people)
-        high = max(low, min(high + sum(weights), at_most))
+        high = max(low, min(high + sum(weights), sum(highs) + len(self._people)))
         return Count(low, high, Basis.EXACT if low == high else Basis.AT_MOST, self._source, as_of)
 
     def _is_closed(self, union: BitMap, bounds: Mapping[int, _Bounds]) -> bool:
@@ -191,7 +191,8 @@ class _Counts(_Answer):
 
     def reach(self) -> Reach:
         own_at_most = len(self._query.originators)
-        bounds = {number: self._bounds(number, 0, own_at_most) for number in self._lists}
+        flags = self._index.flags
+        bounds = {number: self._bounds(number, flags(number), 0, own_at_most) for number in self._lists}
         parts = {
             address: self._list_part(address, number, bounds[number], None, self._column("outsiders", number))
             for address, number in self._typed.items()
