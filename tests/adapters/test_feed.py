@@ -272,7 +272,8 @@ def test_a_bomb_is_not_unpacked_although_it_is_signed(desktop: Desktop) -> None:
 
 def test_what_is_signed_but_no_whole_index_is_refused(desktop: Desktop) -> None:
     octets = (desktop.works.place / "day-1.index").read_bytes()
-    for wrong in (octets[:-4096] + bytes(4096), bytes(len(octets)), b"x"):
+    flipped = octets[:9000] + bytes((octets[9000] ^ 1,)) + octets[9001:]
+    for wrong in (flipped, octets[:-4096] + bytes(4096), bytes(len(octets)), b"x"):
         packed = pack(wrong)
         manifest = desktop.works.manifest()
         snapshot = dataclasses.replace(manifest.snapshot, size=len(packed), sha256=_sha256(packed), unpacked=len(wrong))
@@ -282,6 +283,11 @@ def test_what_is_signed_but_no_whole_index_is_refused(desktop: Desktop) -> None:
         outcome = desktop.feed().refresh()
         assert (outcome.health, desktop.sequence()) == (Health.FAILED, 0)
         assert outcome.why
+
+
+def test_an_index_with_another_digest_than_the_signed_one_is_refused(desktop: Desktop) -> None:
+    desktop.works.sign(dataclasses.replace(desktop.works.manifest(), index_sha256="0" * 64).octets())
+    refused(desktop, "not the one that was signed")
 
 
 @pytest.mark.parametrize("change", [{"sequence": 7}, {"made_at": MADE}])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sendguard.audience.index.delta import apply_delta
+from sendguard.audience.index.delta import apply_delta, make_delta
 from sendguard.audience.index.reader import Index
+from sendguard.directories import publisher
 from sendguard.directories.durable import only_one
 from sendguard.directories.manifest import CHAIN, ManifestRefused, read_manifest
 from sendguard.directories.packing import Unpackable, pack, unpack
@@ -68,6 +69,16 @@ def test_a_delta_that_is_no_shorter_way_is_left_out_with_those_before_it(works: 
     works.publish()  # numbers everybody anew, as half of the numbers are of people who left
     works.publish()
     assert [delta.start for delta in works.manifest().deltas] == [4]
+
+
+def test_a_delta_that_leads_elsewhere_than_to_the_new_index_is_never_published(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works.publish()
+    path = works.build()
+    elsewhere = Index.open(works.build())
+    monkeypatch.setattr(publisher, "make_delta", lambda old, new: make_delta(old, elsewhere))
+    assert works.publish(path).manifest.deltas == ()
 
 
 def test_desktops_never_go_back_so_no_publish_does(works: Works) -> None:
