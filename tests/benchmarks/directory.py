@@ -27,6 +27,7 @@ P99 = {"all-staff": 0.1, "5 lists": 0.5, "3 lists + 200 people": 1.5, "600 lists
 COLD = 50
 """Milliseconds from an evicted file to the first answer."""
 COLD_TIMES = 5
+ROUNDS = 3
 SLOWER = {"all-staff": 50, "5 lists": 10}
 """How many times as long SQLite has to need for the index to be worth it."""
 FIGURES = {
@@ -68,12 +69,13 @@ def made_up(figures: dict[str, int]) -> Measured:
     return Measured("the directory asked", said.format(**figures), "the size and shape of 2016", ok)
 
 
-def answers(found: dict[str, Any]) -> list[Measured]:
+def answers(rounds: list[dict[str, Any]]) -> list[Measured]:
+    """Each round is a process of its own: of its p99 and its p50, the medians over the rounds."""
     rows = []
     for kind, limit in P99.items():
-        taken = found[kind]["milliseconds"]
-        p99 = percentile(taken, 0.99)
-        shown = f"p99 {p99:.2f} ms (p50 {statistics.median(taken):.3f})"
+        taken = [found[kind]["milliseconds"] for found in rounds]
+        p99, p50 = (statistics.median(percentile(each, share) for each in taken) for share in (0.99, 0.5))
+        shown = f"p99 {p99:.2f} ms (p50 {p50:.3f})"
         rows.append(Measured(f"addresses to number: {kind}", shown, f"≤ {limit} ms", p99 <= limit))
     return rows
 
@@ -138,13 +140,13 @@ def run() -> list[Measured]:
     if not (kept := csv / "national.sqlite").exists():
         child("sqlite", "make", csv, kept)
     figures = made_up(child("asking", "figures", exact, asked))
-    found = child("asking", "warm", exact, asked)
-    private = found["private"] / MB
+    rounds = [child("asking", "warm", exact, asked) for _ in range(ROUNDS)]
+    private = max(found["private"] for found in rounds) / MB
     return [
         figures,
-        *answers(found),
+        *answers(rounds),
         *first_answers(exact, asked),
-        *against_sqlite(found, child("sqlite", "ask", kept, asked)),
+        *against_sqlite(rounds[0], child("sqlite", "ask", kept, asked)),
         Measured("private memory of the process that answers", f"{private:.1f} MB", "≤ 20 MB", private <= 20),
         *made,
         *sizes(exact, second, counts),

@@ -57,8 +57,9 @@ class _Answer:
         self._made_at = index.header.made_at
         self._query = query
         self._source = source
-        found = [(address, index.target(address)) for address in query.addresses]
-        self._targets = {address: target for address, target in found if target is not None}
+        self._targets = {
+            address: target for address in query.addresses if (target := index.target(address)) is not None
+        }
         self._typed = {address: target & ~LIST for address, target in self._targets.items() if target & LIST}
         self._lists = tuple(dict.fromkeys(self._typed.values()))
 
