@@ -24,19 +24,20 @@ def unpack(octets: bytes, size: int) -> bytes:
     """What has exactly ``size`` octets unpacked: not one more is ever made. Raises Unpackable."""
     zstd = _zstd()
     decompressor = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW})
-    found = bytearray()
+    pieces: list[bytes] = []
+    left = size + 1
     try:
-        while not decompressor.eof and len(found) <= size:
-            piece = decompressor.decompress(octets, max_length=size + 1 - len(found))
-            if not piece and decompressor.needs_input:
-                break
-            found += piece
+        while left and not decompressor.eof:
+            pieces.append(decompressor.decompress(octets, max_length=left))
+            left -= len(pieces[-1])
             octets = b""
+            if decompressor.needs_input or not pieces[-1]:
+                break
     except zstd.ZstdError as error:
         raise Unpackable("it is damaged") from error
-    if len(found) != size or not decompressor.eof or decompressor.unused_data:
+    if left != 1 or not decompressor.eof or decompressor.unused_data:
         raise Unpackable("it is not of the size it should have")
-    return bytes(found)
+    return b"".join(pieces)  # mostly one piece, and then not copied
 
 
 def _zstd() -> Any:
