@@ -21,7 +21,7 @@ class Basis(StrEnum):
     @property
     def open_ended(self) -> bool:
         """Whether nobody knows an upper bound."""
-        return self in {Basis.AT_LEAST, Basis.UNKNOWN}
+        return self is Basis.AT_LEAST or self is Basis.UNKNOWN
 
 
 _WEAKNESS = list(Basis)
@@ -47,7 +47,7 @@ class Count:
             raise ValueError("a count runs from low to high, and low is not negative")
         if self.basis.open_ended != (self.high is None):
             raise ValueError(f"{self.basis} and an upper bound of {self.high} contradict each other")
-        if self.basis in {Basis.EXACT, Basis.ASSUMED} and self.low != self.high:
+        if self.low != self.high and self.basis in {Basis.EXACT, Basis.ASSUMED}:
             raise ValueError(f"{self.basis} cannot be a range")
         if self.basis is Basis.UNKNOWN and self.low < SMALLEST_LIST:
             raise ValueError("an unknown size is never 0 and never 1")
