@@ -80,7 +80,7 @@ class Directory:
         self.sources.append(found)
 
     def _follow(self, values: Values, folder: Path) -> None:
-        from sendguard.directories.feed import Feed
+        from sendguard.directories.feed_process import FeedProcess
         from sendguard.directories.index_file import IndexDirectory
         from sendguard.directories.signing import KeyUnusable, PublicKey
         from sendguard.directories.updater import Updater
@@ -89,7 +89,7 @@ class Directory:
             keys = [PublicKey.read(line) for line in values.lines("DirectoryKeys")]
         except KeyUnusable:
             keys = []
-        feed = Feed(values.text("DirectoryAddress"), keys, folder, name=values.text("DirectoryName"))
+        feed = FeedProcess(values.text("DirectoryAddress"), keys, folder, name=values.text("DirectoryName"))
         self._use(IndexDirectory(feed.folder))
         if keys:
             self._updater = Updater(feed, values.number("DirectoryHours") * 3600.0, self._fetched, chance=self._chance)

@@ -50,10 +50,6 @@ class IndexDirectory:
                 self._open = (stamp, Index.open(path))
             return self._open[1]
 
-    def prefault(self) -> None:
-        """Have the file read into memory before it is needed. Raises IndexRefused."""
-        self.load().body.prefault()
-
 
 def newest(path: Path) -> Path:
     """The file itself, or the index with the highest sequence in a folder. Raises IndexRefused for an empty folder."""

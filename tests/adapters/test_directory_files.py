@@ -117,7 +117,6 @@ def test_of_downloaded_indexes_the_one_with_the_highest_sequence_is_in_force(tmp
     (tmp_path / "directory-x.index").touch()
     directory = directory_at(tmp_path)
     assert isinstance(directory, IndexDirectory)
-    directory.prefault()
     assert directory.reach(Query(("team@x.test",))).union.high == 2
 
 

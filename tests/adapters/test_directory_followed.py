@@ -1,5 +1,6 @@
 """The directory of a running SendGuard: read before it is needed, followed where it is published, told of."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from sendguard.audience.count import Count
+from sendguard.audience.index.reader import Index
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.source import Query
 from sendguard.bootstrap.directory import Directory
 from sendguard.directories.feed import Feed
+from sendguard.directories.feed_process import FAILED, FeedProcess
+from sendguard.directories.feed_state import Outcome
 from sendguard.settings.values import Values
 from tests.adapters.feed_rig import FEED, Works
 from tests.servers.processes import wait_until
-from tests.servers.static_site import StaticSite
+from tests.servers.static_site import Misbehaviour, StaticSite
 
 EVERYBODY = "everybody@x.test"
 
@@ -117,6 +121,38 @@ def test_a_directory_on_this_computer_that_cannot_be_read_is_told_of(tmp_path: P
     (tmp_path / "empty").mkdir()
     directory = Directory(Values({"Directory": str(tmp_path / "empty")}), None, tmp_path, told.append)
     directory.start()
+    wait_until(lambda: told, "a trouble")
+    assert told == ["directory"]
+
+
+def test_a_fetch_that_is_ended_in_the_middle_is_over_at_once_and_the_next_one_gets_it(
+    tmp_path: Path, works: Works, site: StaticSite
+) -> None:
+    works.publish()
+    site.misbehave["/snapshot-1.zst"] = Misbehaviour(stall_after=10)
+    feed = FeedProcess(site.url, [works.key.public], tmp_path / "here", name=FEED)
+    outcomes: list[Outcome] = []
+    fetching = threading.Thread(target=lambda: outcomes.append(feed.refresh()))
+    fetching.start()
+    wait_until(lambda: site.asked("/manifest"), "a fetch that has begun")
+    feed.close()
+    fetching.join(10)
+    assert [outcome.why for outcome in outcomes] == [FAILED]
+    assert feed.refresh().why == FAILED
+    site.heal()
+    assert Feed(site.url, [works.key.public], tmp_path / "here", name=FEED, now=lambda: works.made_at).refresh().changed
+
+
+@pytest.mark.logs("the directory cannot be read: the index is damaged")
+def test_a_damaged_index_leaves_its_lists_unknown_and_is_told_of(tmp_path: Path, works: Works) -> None:
+    path = works.build()
+    octets = bytearray(path.read_bytes())
+    octets[Index.of(bytes(octets)).header.sections[0][1]] ^= 1
+    path.write_bytes(octets)
+    told: list[str] = []
+    directory = Directory(Values({"Directory": str(path)}), None, tmp_path, told.append)
+    directory.start()
+    assert people(directory).is_open
     wait_until(lambda: told, "a trouble")
     assert told == ["directory"]
 

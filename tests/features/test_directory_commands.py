@@ -82,6 +82,22 @@ def test_a_folder_an_index_of_it_and_its_counts_say_the_same_of_one_list(tmp_pat
     assert [each["high"] for each in both] == [5, 5, 6]
 
 
+def test_a_message_is_judged_the_same_by_folder_export_and_index(tmp_path: Path) -> None:
+    source = folder(tmp_path / "source", team="a b c")
+    people = "".join(f"dn: uid={n},o=x\nobjectClass: inetOrgPerson\nmail: {n}@x.test\n\n" for n in "abc")
+    group = "dn: cn=team,o=x\nobjectClass: groupOfNames\nmail: team@x.test\n"
+    members = "".join(f"member: uid={n},o=x\n" for n in "abc")
+    (tmp_path / "staff.ldif").write_text(f"dn: o=x\nobjectClass: organization\n\n{people}{group}{members}")
+    run(tmp_path, "directory", "build", source, "-o", "staff.index")
+    (tmp_path / "mail.eml").write_text("From: a@x.test\nTo: team@x.test\nSubject: x\n\nx\n")
+    said = [json.loads(run(tmp_path, "check", "mail.eml", "--directory", place, "--json"))
+            for place in (source, "staff.ldif", "staff.index")]  # fmt: skip
+    for each in said:
+        each.pop("at", None)
+    sizes = [(each["verdict"], each["audience"]["high"] if "audience" in each else each) for each in said]
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
 def test_what_grew_is_warned_of_and_strict_refuses_to_publish_it(tmp_path: Path) -> None:
     run(tmp_path, "directory", "keygen", "key.pem")
     run(tmp_path, "directory", "build", folder(tmp_path / "one", team="a b", all="team"), "-o", "staff.index")

@@ -96,9 +96,13 @@ class Body:
         return self._mapped is None or self._mapped.size() == self.header.end
 
     def prefault(self) -> None:
-        """Ask the system to read the file ahead, where it can be asked."""
-        if self._mapped is not None and hasattr(mmap, "MADV_WILLNEED") and os.name == "posix":
-            self._mapped.madvise(mmap.MADV_WILLNEED)
+        """Check every block: the system then has the file in memory, and this process lets go of it again.
+
+        Raises IndexRefused.
+        """
+        self.verify()
+        if self._mapped is not None and hasattr(mmap, "MADV_DONTNEED") and os.name == "posix":
+            self._mapped.madvise(mmap.MADV_DONTNEED)
 
     def _check(self, block: int) -> None:
         start = block * BLOCK
