@@ -138,6 +138,14 @@ def test_a_member_nothing_is_found_under_is_one_person_at_most() -> None:
     assert not known(draft).ask("team@x.test").closed
 
 
+def test_what_was_taken_for_a_maybe_and_is_declared_later_is_what_was_declared() -> None:
+    draft = Draft()
+    draft.members("team@x.test", ["dn:ann"])
+    draft.maybe("dn:ann")
+    draft.person("dn:ann", ("ann@x.test",))
+    assert known(draft).part("team@x.test").count == exact(1)
+
+
 def test_a_member_nobody_declared_makes_its_list_unknown() -> None:
     draft = Draft()
     draft.members("team@x.test", ["dn:elsewhere"])

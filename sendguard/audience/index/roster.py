@@ -65,7 +65,7 @@ class _Numberer:
         for address, number in shared.items():
             groups[number] = Group(ListKind.SHARED)
             listed[number] = array("I", sorted(draft.shared[address]))
-        self._collect_addresses(people, groups, unknown)
+        self._collect_addresses(groups)
         self._number_people([number for number in people if number not in groups])
         self._number_lists(groups, {number: address for address, number in shared.items()})
         for at, number in enumerate(sorted(map(resolve, draft.possible))):
@@ -90,7 +90,7 @@ class _Numberer:
             listed[main] = listed[main] + members if main in listed else members
         return groups, listed
 
-    def _collect_addresses(self, people: dict[int, None], groups: dict[int, Group], unknown: set[int]) -> None:
+    def _collect_addresses(self, groups: dict[int, Group]) -> None:
         """Keep the addresses of each list, and of people only where earlier numbers are to be found again."""
         draft = self._draft
         for key, number in draft.numbers.items():
