@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from sendguard.audience.audience import AddressKind, Part, Seen
 from sendguard.audience.count import Basis, Count
-from sendguard.audience.index.contents import LIST, MAYBE, NONE, OPEN, PARTLY_HIDDEN
+from sendguard.audience.index.contents import LIST, MAYBE, NONE, OPEN, PARTLY_HIDDEN, Row
 from sendguard.audience.index.header import Mode
 from sendguard.audience.index.reader import Index
 from sendguard.audience.index.roster import beyond
@@ -62,43 +62,44 @@ class _Answer:
         }
         self._typed = {address: target & ~LIST for address, target in self._targets.items() if target & LIST}
         self._lists = tuple(dict.fromkeys(self._typed.values()))
+        self._rows = {number: index.row(number) for number in self._lists}
 
     def _bounds(self, number: int, flags: int, own: int, own_at_most: int) -> _Bounds:
         """Of a list without the originator, who is ``own`` of its people for sure, and ``own_at_most`` at most."""
-        low, at = self._column("low", number), self._column("as_of", number)
+        row = self._rows[number]
         return _Bounds(
-            max(0, low - own_at_most),
-            None if flags & OPEN else low + self._column("more", number) - own,
-            datetime.fromtimestamp(at, UTC) if at else self._made_at,
+            max(0, row.low - own_at_most),
+            None if flags & OPEN else row.low + row.more - own,
+            datetime.fromtimestamp(row.as_of, UTC) if row.as_of else self._made_at,
             bool(flags & PARTLY_HIDDEN),
         )
 
     def _list_part(self, address: str, number: int, bounds: _Bounds, only: int | None, outsiders: int) -> Part:
-        path = self._path(number)
+        row = self._rows[number]
+        path = self._path(number, row.lead)
         count = bounds.as_count(self._source)
         return Part(
             address,
             AddressKind.LIST,
             count,
             path=tuple(map(self._index.name, path)),
-            lists_inside=max(0, self._column("inside", number) + 1 - len(path)),
+            lists_inside=max(0, row.inside + 1 - len(path)),
             only=only,
             outsiders=outsiders,
-            seen=self._seen(number),
+            seen=_seen(row) if row.before else None,
             hint="nobody_listed" if count.is_open else "",
         )
 
-    def _seen(self, number: int) -> Seen | None:
-        if not (before := self._column("before", number)):
-            return None
-        at = self._column("before_at", number)
-        return Seen(before, datetime.fromtimestamp(at, UTC) if at else None)
-
-    def _path(self, number: int) -> list[int]:
+    def _path(self, number: int, lead: int) -> list[int]:
         path = [number]
-        while (lead := self._column("lead", path[-1])) != NONE and lead not in path:
+        while lead != NONE and lead not in path:
             path.append(lead)
+            lead = self._column("lead", lead)
         return path
+
+
+def _seen(row: Row) -> Seen:
+    return Seen(row.before, datetime.fromtimestamp(row.before_at, UTC) if row.before_at else None)
 
 
 class _Exact(_Answer):
@@ -170,7 +171,7 @@ class _Exact(_Answer):
 
     def _outsiders(self, number: int) -> int:
         if self._outsiders_are_known:
-            return self._column("outsiders", number)
+            return self._rows[number].outsiders
         return self._sets[number].intersection_cardinality(self._outside)
 
     def _external(self, union: BitMap, parts: Mapping[str, Part]) -> int:
@@ -195,7 +196,7 @@ class _Counts(_Answer):
         flags = self._index.flags
         bounds = {number: self._bounds(number, flags(number), 0, own_at_most) for number in self._lists}
         parts = {
-            address: self._list_part(address, number, bounds[number], None, self._column("outsiders", number))
+            address: self._list_part(address, number, bounds[number], None, self._rows[number].outsiders)
             for address, number in self._typed.items()
         }
         if not parts:

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from typing import NamedTuple
 
 from sendguard.audience.draft import ListKind
 from sendguard.audience.index.header import BLOCK, Header, Mode
@@ -16,16 +17,34 @@ MAYBE = 1 << 30
 """Set in a number that stands for one person at most, perhaps nobody."""
 NONE = 0xFFFF_FFFF
 
+
+class Row(NamedTuple):
+    """One number a list, each in a section of its own.
+
+    ``low``: people for sure; ``more``: how many more there may be; ``outsiders``; ``inside``: lists reached through it;
+    ``weight``: people its bit in a set stands for; ``as_of``: when its data was true (seconds of the epoch, 0: as the
+    header says); ``before`` and ``before_at``: its size of another day, 0 where none is known, and when that was;
+    ``lead``: the nested list that brings nearly everybody, NONE where no list does.
+    """
+
+    low: int
+    more: int
+    outsiders: int
+    inside: int
+    weight: int
+    as_of: int
+    before: int
+    before_at: int
+    lead: int
+
+
+COLUMNS = Row._fields
+
 KINDS = list(ListKind)
 """A list's kind is stored as its place in here."""
 KIND, HIDDEN, OPEN, PARTLY_HIDDEN, GONE = 0b0111, 0b1000, 0b1_0000, 0b10_0000, 0b100_0000
 """Bits of ``flags``. PARTLY_HIDDEN: the stored size counts people who are not in the stored set. GONE: the list was
 deleted; its number is not given away again before everything is numbered anew."""
-
-COLUMNS = ("low", "more", "outsiders", "inside", "weight", "as_of", "before", "before_at", "lead")
-"""One number a list: people for sure; how many more there may be; outsiders; lists reached through it; people its bit
-in a set stands for; when its data was true (seconds of the epoch, 0: as the header says); its size of another day and
-when that was; the nested list that brings nearly everybody (NONE: no such list)."""
 
 SECTIONS = (
     "buckets", "rests", "targets",

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from sendguard.audience.draft import ListKind
 from sendguard.audience.index.addresses import Hasher, find
 from sendguard.audience.index.body import Body
-from sendguard.audience.index.contents import GONE, HIDDEN, KIND, KINDS, OPEN
+from sendguard.audience.index.contents import COLUMNS, GONE, HIDDEN, KIND, KINDS, OPEN, Row
 from sendguard.audience.index.header import Header, IndexRefused
 from sendguard.audience.source import in_domains
 
@@ -93,6 +93,10 @@ class Index:
     def target(self, address: str) -> int | None:
         """The number of a normalised address, with the bit LIST for a list; None where it is not known."""
         return find(self._body, self._hasher.of(address))
+
+    def row(self, number: int) -> Row:
+        """What every column says of a list."""
+        return Row._make(self._body.row(COLUMNS, number))
 
     def flags(self, number: int) -> int:
         """The bits of a list's flags."""
