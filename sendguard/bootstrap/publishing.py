@@ -16,6 +16,7 @@ from sendguard.audience.index.reader import Index
 from sendguard.audience.source import SourceFailed
 from sendguard.bootstrap.once import WrongInput
 from sendguard.directories.sources import Access, named, oldest
+from sendguard.files import PUBLIC, write_whole
 
 if TYPE_CHECKING:
     from sendguard.directories.feed_state import Outcome
@@ -38,8 +39,6 @@ def build_index(
 
     ``before`` is the index to go on from, the output itself where it is there already.
     """
-    from sendguard.directories.durable import write_whole
-
     with _in_words():
         sources = named(places, access)
         earlier = before or (output if output.exists() else None)
@@ -52,7 +51,7 @@ def build_index(
         mode = Mode.COUNTS if counts else Mode.EXACT
         progress.begin("index", None, "")
         octets = build(draft, source=source, made_at=as_of, new_key=os.urandom, mode=mode, before=old)
-        write_whole(output, octets, 0o644)
+        write_whole(output, octets, PUBLIC)
         return Index.of(octets)
 
 

@@ -20,12 +20,13 @@ from sendguard.audience.index.header import IndexRefused
 from sendguard.audience.index.reader import Index
 from sendguard.audience.source import SourceFailed
 from sendguard.directories.download import discard, fetch_file, fetch_small
-from sendguard.directories.durable import Busy, only_one, remove, remove_unfinished, write_whole
+from sendguard.directories.durable import Busy, only_one, remove, remove_unfinished
 from sendguard.directories.feed_state import FeedState, Outcome, health
 from sendguard.directories.manifest import CAP, CONTEXT, FILE, Manifest, Packed, read_manifest
 from sendguard.directories.packing import Unpackable, unpack
 from sendguard.directories.signing import PublicKey, verified
 from sendguard.directories.web import DownloadFailed, Web
+from sendguard.files import write_whole
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far a directory may have been made in this computer's future."""

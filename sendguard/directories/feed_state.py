@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sendguard.directories.durable import write_whole
+from sendguard.files import write_whole
 
 
 class Health(StrEnum):

@@ -17,7 +17,7 @@ from sendguard.audience.index.delta import NoDelta, apply_delta, make_delta
 from sendguard.audience.index.header import IndexRefused
 from sendguard.audience.index.reader import Index
 from sendguard.audience.source import SourceFailed
-from sendguard.directories.durable import PUBLIC, Busy, only_one, remove, remove_unfinished, write_whole
+from sendguard.directories.durable import Busy, only_one, remove, remove_unfinished
 from sendguard.directories.manifest import (
     CHAIN,
     CONTEXT,
@@ -32,6 +32,7 @@ from sendguard.directories.manifest import (
 )
 from sendguard.directories.packing import LEVEL, pack, unpack
 from sendguard.directories.signing import PublicKey, SigningKey, verified
+from sendguard.files import PUBLIC, write_whole
 
 VALID = timedelta(days=14)
 """How long desktops take a published index for current, if nobody says otherwise."""

@@ -1,11 +1,12 @@
 """Where SendGuard keeps its files: as each system wants it, or all in one folder for practice and tests."""
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from sendguard.files import write_whole
 
 APPLICATION = "sendguard"
 
@@ -73,25 +74,6 @@ def installation_key(places: Places) -> bytes:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, synced, readable by this user only. Raises OSError."""
+    """Write a file whole or not at all, synced, readable by this user only, its folder too. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    write_whole(path, content)
