@@ -4,16 +4,20 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.servers.certificates import CertificateAuthority
+from tests.servers.mailman import PASSWORD as MAILMAN_PASSWORD
+from tests.servers.mailman import USER, Mailman
 from tests.servers.organisation import Organisation
-from tests.servers.processes import wait_until
+from tests.servers.processes import server_folder, wait_until
 from tests.servers.slapd import PASSWORD, READER, Slapd
 from tests.servers.static_site import StaticSite
 
@@ -96,6 +100,45 @@ def test_a_message_is_judged_the_same_by_folder_export_and_index(tmp_path: Path)
         each.pop("at", None)
     sizes = [(each["verdict"], each["audience"]["high"] if "audience" in each else each) for each in said]
     assert sizes[0] == sizes[1] == sizes[2]
+
+
+def test_mailman_sizes_and_a_folder_are_put_together(tmp_path: Path) -> None:
+    with server_folder("mailman") as place, Mailman(place) as mailman:
+        doctors = mailman.new_list("doctors")
+        for name in ("a", "b"):
+            mailman.subscribe(doctors, f"{name}@x.test")
+        (tmp_path / "sizes.csv").write_text("list,people\nlarge@x.test,5000\n")
+        (tmp_path / "password").write_text(f"{MAILMAN_PASSWORD}\n")
+        source = folder(tmp_path / "source", team="a c")
+        place_named = f"mailman+http://127.0.0.1:{mailman.port}"
+        asked = ("--user", USER, "--password-file", "password", "--rosters", "-o", "staff.index")
+        run(tmp_path, "directory", "build", place_named, "sizes.csv", source, *asked)
+        (tmp_path / "password").write_text("not this one")
+        said = run(tmp_path, "directory", "build", place_named, *asked, code=2)
+    assert "could not be read" in said
+    assert "not this one" not in said
+    counted = {name: json.loads(run(tmp_path, "count", name, "--directory", "staff.index", "--json"))["high"]
+               for name in ("doctors@lists.test", "large@x.test", "team@x.test")}  # fmt: skip
+    assert counted == {"doctors@lists.test": 2, "large@x.test": 5000, "team@x.test": 2}
+    both = run(tmp_path, "count", "doctors@lists.test", "team@x.test", "--directory", "staff.index")
+    assert "3 people" in both
+    assert "1 person is reached more than once" in both
+
+
+def test_a_thunderbird_profile_gives_its_lists(tmp_path: Path) -> None:
+    (tmp_path / "profile").mkdir()
+    with closing(sqlite3.connect(tmp_path / "profile" / "abook.sqlite")) as book:
+        book.executescript(
+            "CREATE TABLE cards (uid TEXT PRIMARY KEY, localId INTEGER);"
+            "CREATE TABLE properties (card TEXT, name TEXT, value TEXT);"
+            "CREATE TABLE lists (uid TEXT PRIMARY KEY, name TEXT, nickName TEXT, description TEXT);"
+            "CREATE TABLE list_cards (list TEXT, card TEXT, PRIMARY KEY(list, card));"
+            "INSERT INTO lists VALUES ('l', 'Ward', '', '');"
+            "INSERT INTO properties VALUES ('1', 'PrimaryEmail', 'a@x.test'), ('2', 'PrimaryEmail', 'b@x.test');"
+            "INSERT INTO list_cards VALUES ('l', '1'), ('l', '2');"
+        )
+    assert "2 people, 1 lists" in run(tmp_path, "directory", "build", "profile", "-o", "books.index")
+    assert "ward" in run(tmp_path, "directory", "info", "books.index")
 
 
 def test_what_grew_is_warned_of_and_strict_refuses_to_publish_it(tmp_path: Path) -> None:

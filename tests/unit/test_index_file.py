@@ -184,7 +184,7 @@ def test_a_damaged_delta_makes_nothing_that_passes_for_an_index() -> None:
     for each in (*changed, *cut, delta + b"\0"):
         try:
             made = apply_delta(before, each)
-        except (IndexRefused, ValueError, OverflowError):
+        except IndexRefused:
             continue
         assert made != wanted
 

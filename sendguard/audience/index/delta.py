@@ -49,6 +49,13 @@ def make_delta(old: Index, new: Index) -> bytes:
 
 def apply_delta(old: Index, delta: bytes) -> bytes:
     """The new index. Raises IndexRefused for a delta that is damaged or belongs to another index."""
+    try:
+        return _applied(old, delta)
+    except (ValueError, OverflowError) as error:  # a number, or a text, that none of its kind can be
+        raise IndexRefused("damaged", "the changes to the index are damaged") from error
+
+
+def _applied(old: Index, delta: bytes) -> bytes:
     if not delta.startswith(MAGIC):
         raise IndexRefused("foreign", "these are no changes to an index of SendGuard")
     reader = Reader(delta[len(MAGIC) :])
