@@ -189,6 +189,18 @@ def test_a_damaged_delta_makes_nothing_that_passes_for_an_index() -> None:
         assert made != wanted
 
 
+def test_numbers_in_a_delta_that_are_too_large_are_refused_as_damage() -> None:
+    before, after = two_days(team="new@y.test", fresh="p1@x.test team@x.test")
+    delta = make_delta(before, after)
+    refused = set()
+    for at in range(len(MAGIC), len(delta)):
+        try:
+            apply_delta(before, delta[:at] + b"\xff" * 9 + b"\1" + delta[at + 1 :])
+        except IndexRefused as error:
+            refused.add(str(error))
+    assert "the changes to the index are damaged" in refused
+
+
 def test_a_delta_to_another_index_is_refused() -> None:
     before, after = two_days(team="new@x.test")
     with pytest.raises(IndexRefused, match="another index"):
