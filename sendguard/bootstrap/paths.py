@@ -14,7 +14,7 @@ from sendguard.settings.values import Values
 from sendguard.wording.sentences import Sentences
 
 if TYPE_CHECKING:
-    from sendguard.imap.compositions import Compositions
+    from sendguard.mailbox.compositions import Compositions
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +111,8 @@ class AccountPaths:
     def _gate(self) -> Path | None:
         if self.account.smtp is None or not self.account.gate_port:
             return None
+        from sendguard.gate.limits import GateLimits
         from sendguard.smtp.gate import SmtpGate
-        from sendguard.smtp.limits import GateLimits
 
         return SmtpGate(
             self.account,
@@ -125,10 +125,10 @@ class AccountPaths:
     def _outbox(self) -> Path | None:
         if self.account.imap is None or self.account.smtp is None or not self.account.outbox:
             return None
-        from sendguard.imap.outbox import GuardedOutbox
+        from sendguard.imap.outbox import ImapOutbox
         from sendguard.smtp.submitter import SmtpSubmitter
 
-        return GuardedOutbox(
+        return ImapOutbox(
             self.account,
             self._secrets,
             self._intake(Hook.IMAP_OUTBOX),
@@ -150,7 +150,7 @@ class AccountPaths:
     def _compositions(self) -> "Compositions":
         """One for both: a message given back from the outbox is not warned of as a new draft."""
         if self._known is None:
-            from sendguard.imap.compositions import Compositions
+            from sendguard.mailbox.compositions import Compositions
 
             self._known = Compositions()
         return self._known

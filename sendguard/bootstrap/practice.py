@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sendguard.bootstrap.once import sentences
 from sendguard.bootstrap.program import Program
+from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import Outcome
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker
@@ -17,7 +18,6 @@ from sendguard.guard.report import count_report, report
 from sendguard.practice.directory import ME, PracticeDirectory
 from sendguard.practice.servers import EVERYBODY, PracticeServers
 from sendguard.practice.story import Story
-from sendguard.smtp.loopback import choose_port
 from sendguard.storage.files import save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import SessionSecrets

@@ -136,7 +136,7 @@ def _player(scene: Callable[[], object]) -> Callable[[], None]:
 
 
 def _free_gate_port() -> int:
-    from sendguard.smtp.loopback import choose_port
+    from sendguard.gate.loopback import choose_port
 
     return choose_port()
 

@@ -110,7 +110,7 @@ class Gatekeeper:
         judgement = self._judge.judge(submission)
         with self._lock:
             ticket = Ticket(
-                self._new_id(), judgement, digest.binding(submission.raw, submission.envelope), self._clock()
+                self._new_id(), judgement, digest.binding(submission.handed_over, submission.envelope), self._clock()
             )
             action = judgement.verdict.action
             if action is Action.BLOCK:
@@ -238,8 +238,8 @@ class Gatekeeper:
     def begin(self, ticket: Ticket, raw: bytes) -> None:
         """Commit "sending", before the first byte goes out.
 
-        ``raw`` is what will be handed to upstream. Raises NotApproved when it, the rules or the time do not fit the
-        decision, LedgerFailed when it cannot be written: in both cases nothing may leave.
+        ``raw`` is what will be handed to upstream (``Submission.handed_over``). Raises NotApproved when it, the rules
+        or the time do not fit the decision, LedgerFailed when it cannot be written: in both cases nothing may leave.
         """
         with self._lock:
             decided = ticket.decided
@@ -288,7 +288,7 @@ class Gatekeeper:
 
     def earlier(self, submission: Submission) -> Record | None:
         """The weightiest row for these very bytes and this envelope: what a hook finds again may have been sent."""
-        return self._ledger.by_binding(digest.binding(submission.raw, submission.envelope))
+        return self._ledger.by_binding(digest.binding(submission.handed_over, submission.envelope))
 
     def settle(self, record_id: str, *, was_sent: bool, detail: str) -> None:
         """Close an UNKNOWN row: the message was found in Sent, or a person said what happened."""

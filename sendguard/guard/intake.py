@@ -34,10 +34,13 @@ class Intake:
     hook: Hook
     originals: Originals = field(default_factory=NoOriginals)
 
-    def submission(self, raw: bytes, envelope: Envelope | None = None, *, whole: bool = True) -> Submission:
+    def submission(
+        self, raw: bytes, envelope: Envelope | None = None, *, token: bytes = b"", whole: bool = True
+    ) -> Submission:
         """Read ``raw`` and tell its kind. Without an envelope the header's To, Cc and Bcc are the recipients.
 
-        ``whole`` is False where the hook holds header fields only. Never raises for what the bytes are.
+        ``token`` is what the hook hands over instead of the bytes; ``whole`` is False where it holds header fields
+        only. Never raises for what the bytes are.
         """
         message = read_message(raw, with_body=whole)
         if envelope is None:
@@ -55,8 +58,9 @@ class Intake:
             original=original,
             own_addresses=self.account.own_addresses,
             raw=raw if whole else b"",
+            token=token,
             composition=composition_key(message),
-            can_reply_to_sender=self.hook is Hook.IMAP_OUTBOX
+            can_reply_to_sender=self.hook.is_outbox
             and judged.kind.is_reply
             and _reaches_more_than_sender(envelope, original),
         )

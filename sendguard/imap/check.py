@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sendguard.guard.account import Server
 from sendguard.imap.connection import Connection
-from sendguard.imap.errors import LoginRefused, MailboxError
 from sendguard.imap.folders import Folders
+from sendguard.mailbox.errors import LoginRefused, MailboxError
 
 WISHED = ("IDLE", "MOVE", "UIDPLUS", "SPECIAL-USE")
 """Capabilities SendGuard works without, though slower or less well."""

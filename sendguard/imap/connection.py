@@ -13,8 +13,9 @@ from imapclient import SocketTimeout
 
 from sendguard.guard.account import Security, Server
 from sendguard.imap.client import Client, ConnectionEnded, Pushed
-from sendguard.imap.errors import CommandRefused, LoginRefused, MailboxError, MailboxUnreachable, mapping_imap_errors
+from sendguard.imap.errors import mapping_imap_errors
 from sendguard.mail.header import MAX_BLOCK
+from sendguard.mailbox.errors import CommandRefused, LoginRefused, MailboxError, MailboxUnreachable
 
 TIMEOUT = SocketTimeout(10, 30)
 """Seconds for connecting, and for each answer. Without one imapclient can wait for ever (its issue 449)."""

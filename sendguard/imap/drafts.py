@@ -9,12 +9,12 @@ from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Secrets
 from sendguard.imap.client import Pushed
-from sendguard.imap.compositions import Compositions
 from sendguard.imap.connection import Connection, since
-from sendguard.imap.errors import MailboxError
 from sendguard.imap.folders import Folders
 from sendguard.imap.mailbox import Mailbox
-from sendguard.imap.watching import FolderWatch, WatchState
+from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.errors import MailboxError
+from sendguard.mailbox.watching import FolderWatch, WatchState
 
 FRESH = timedelta(days=1)
 """Drafts already there are judged when they are of today or of the day before: old ones would be a storm."""
@@ -38,7 +38,7 @@ class DraftsWatch:
         drafts = _Drafts(intake, gatekeeper, clock, known or Compositions())
         mailbox = Mailbox(account, secrets, context)
         self._watch = FolderWatch(
-            "drafts watch", mailbox.open, drafts, lambda why: gatekeeper.trouble(why, account.name)
+            "drafts watch", mailbox.open, drafts, lambda why: gatekeeper.trouble(f"imap_{why}", account.name)
         )
 
     @property

@@ -1,4 +1,4 @@
-"""What can go wrong with a mailbox, in our words, and the one place where the library's words become ours."""
+"""The one place where what imapclient says of a mailbox becomes ours."""
 
 import imaplib
 import ssl
@@ -7,30 +7,7 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import LoginError, ProtocolError
 
-
-class MailboxError(Exception):
-    """Something a mailbox did not do. ``why`` is a code, never a server's words: those may hold addresses."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class MailboxUnreachable(MailboxError):
-    """No connection, or it ended; trying again later may help.
-
-    ``why``: ``connection``, ``certificate``, ``tls``, ``starttls_missing``, ``timeout``, ``closed``, ``protocol``,
-    ``no_password``, ``unavailable``.
-    """
-
-
-class LoginRefused(MailboxError):
-    """The server knows this user or this password no longer: a person has to do something."""
-
-
-class CommandRefused(MailboxError):
-    """The server understood and said no; the connection lives on. ``why`` is the response code, in lower case."""
-
+from sendguard.mailbox.errors import CommandRefused, LoginRefused, MailboxError, MailboxUnreachable
 
 _FOR_NOW = frozenset({"unavailable", "inuse", "limit", "serverbug"})
 """Response codes (RFC 5530) of a login that may succeed later with the same password."""

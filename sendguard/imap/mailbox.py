@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Secrets
 from sendguard.imap.connection import Connection
-from sendguard.imap.errors import MailboxUnreachable
+from sendguard.mailbox.errors import MailboxUnreachable
 
 SERVICE = "imap"
 """The name of the secret (``guard.ports.Secrets``)."""

@@ -12,11 +12,11 @@ from typing import TypeVar
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Secrets
 from sendguard.imap.connection import Connection
-from sendguard.imap.errors import MailboxError
 from sendguard.imap.folders import Folders
 from sendguard.imap.mailbox import Mailbox
 from sendguard.imap.search import find_by_id
 from sendguard.mail.message import Message
+from sendguard.mailbox.errors import MailboxError
 
 log = logging.getLogger(__name__)
 

@@ -1,12 +1,20 @@
 """The guarded outbox as a folder on the server, and the folders its messages go to. Knows no gatekeeper."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
+from email.utils import format_datetime
 
+from sendguard.guard.ports import Submitter
 from sendguard.imap.connection import Connection
-from sendguard.imap.errors import CommandRefused, MailboxError
 from sendguard.imap.folders import Folders, full_name
 from sendguard.imap.search import find_by_id, with_id
+from sendguard.mail.address import Mailbox
+from sendguard.mail.rewrite import for_submission, reply_to_sender_only, sent_copy
+from sendguard.mailbox.errors import CommandRefused, MailboxError
+from sendguard.mailbox.folder import Stored
+from sendguard.mailbox.held import Held
 
 SEARCH_SECONDS = 5.0
 """For the original that is to be marked answered."""
@@ -24,29 +32,57 @@ def make_folder(connection: Connection, name: str) -> str:
 class OutboxFolder:
     """The folder during one round of work, on one connection. Raises the errors of ``Connection``.
 
-    ``uidvalidity`` is 0 until the folder was opened; when it changes within a round the round is over (MailboxError).
+    ``epoch`` is the UIDVALIDITY, 0 until the folder was opened; when it changes within a round the round is over
+    (MailboxError).
     """
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str, submitter: Submitter, clock: Callable[[], datetime]) -> None:
         self._connection = connection
         self._folders = Folders.of(connection)
         self._name = full_name(name, *connection.namespace())
-        self.uidvalidity = 0
+        self._submitter = submitter
+        self._clock = clock
+        self.epoch = 0
 
-    def uids(self) -> tuple[int, ...]:
+    def keys(self) -> tuple[int, ...]:
         """What waits there, oldest first. A message marked as deleted was taken out by a client that does it so."""
         self._open()
         return self._connection.uids("UNDELETED")
 
-    def size(self, uid: int) -> int:
+    def size(self, key: int) -> int:
         """Octets of a message; 0 when it has gone."""
         self._open()
-        return self._connection.sizes([uid]).get(uid, 0)
+        return self._connection.sizes([key]).get(key, 0)
 
-    def message(self, uid: int) -> bytes | None:
+    def read(self, key: int) -> Stored | None:
         """The whole message, or None when it has gone or is marked as deleted."""
         self._open()
-        return self._connection.message(uid) if uid in self._connection.uids(f"UID {uid} UNDELETED") else None
+        raw = self._connection.message(key) if key in self._connection.uids(f"UID {key} UNDELETED") else None
+        return None if raw is None else Stored(raw)
+
+    def send(self, held: Held[int], stored: Stored, begin: Callable[[], None]) -> None:
+        """Hand it to the submission server: without draft-only fields and blind recipients."""
+        message_id, envelope = held.submission.message.message_id, held.submission.envelope
+        ready = for_submission(stored.raw, message_id=message_id, date=held.date)
+        self._submitter.submit(ready, envelope.originator, envelope.recipients, begin)
+
+    def file(self, held: Held[int]) -> None:
+        """Put a copy into Sent unless the server did, mark what it answers, and take it out."""
+        message = held.submission.message
+        if not self.in_sent(message.message_id) - held.sent_before:
+            date = held.date or format_datetime(self._clock())
+            self.file_in_sent(sent_copy(held.submission.raw, message_id=message.message_id, date=date))
+        if held.submission.kind.is_reply:
+            self.mark_answered(message.parent_id)
+        self.remove(held.key)
+
+    def narrow(self, held: Held[int], sender: Mailbox) -> None:
+        """Put the narrowed reply there, then take the other one out."""
+        narrowed = reply_to_sender_only(held.submission.raw, sender)
+        # After a kill between the two steps it lies there already
+        if not any(self._connection.message(uid) == narrowed for uid in self.keys() if uid > held.key):
+            self.put(narrowed)
+        self.remove(held.key)
 
     def put(self, raw: bytes) -> None:
         """Put another message there."""
@@ -57,20 +93,24 @@ class OutboxFolder:
         self._open()
         self._connection.remove(uid)
 
-    def back_to_drafts(self, uid: int) -> None:
+    def hang_up(self) -> None:
+        """From any thread: end whatever is under way."""
+        self._connection.hang_up()
+
+    def back_to_drafts(self, key: int) -> None:
         """Move a message to Drafts. Raises CommandRefused where there is no such folder."""
         if not self._folders.drafts:
             raise CommandRefused("no_drafts_folder")
         self._open()
-        self._connection.add_flag(uid, "Draft")
-        self._connection.move(uid, self._folders.drafts)
+        self._connection.add_flag(key, "Draft")
+        self._connection.move(key, self._folders.drafts)
 
-    def in_sent(self, message_id: str) -> frozenset[int]:
+    def in_sent(self, message_id: str) -> frozenset[str]:
         """The UIDs in Sent with this Message-ID."""
         if not self._folders.sent:
             return frozenset()
         self._connection.select(self._folders.sent, readonly=True)
-        return frozenset(with_id(self._connection, message_id))
+        return frozenset(str(uid) for uid in with_id(self._connection, message_id))
 
     def file_in_sent(self, raw: bytes) -> None:
         """Put a copy into Sent, read; the folder is made where there is none."""
@@ -88,6 +128,6 @@ class OutboxFolder:
 
     def _open(self) -> None:
         uidvalidity = self._connection.select(self._name).uidvalidity
-        if self.uidvalidity not in {0, uidvalidity}:
+        if self.epoch not in {0, uidvalidity}:
             raise MailboxError("folder_replaced")
-        self.uidvalidity = uidvalidity
+        self.epoch = uidvalidity

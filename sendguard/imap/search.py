@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sendguard.imap.connection import Connection, since
-from sendguard.imap.errors import CommandRefused
 from sendguard.mail.message import Message, read_message
+from sendguard.mailbox.errors import CommandRefused
 
 RECENT = timedelta(days=90)
 """How far back is looked first: a server that has to scan is spared the years before."""

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Secrets
-from sendguard.imap.errors import MailboxError
 from sendguard.imap.folders import Folders
 from sendguard.imap.mailbox import Mailbox
 from sendguard.imap.search import find_by_id
+from sendguard.mailbox.errors import MailboxError
 
 
 class SentLookup:

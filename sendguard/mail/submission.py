@@ -14,12 +14,20 @@ class Hook(StrEnum):
     SMTP_GATE = "smtp_gate"
     IMAP_OUTBOX = "imap_outbox"
     IMAP_DRAFTS = "imap_drafts"
+    EWS_GATE = "ews_gate"
+    EWS_OUTBOX = "ews_outbox"
+    EWS_DRAFTS = "ews_drafts"
     COMMAND_LINE = "command_line"
 
     @property
     def blocks(self) -> bool:
         """Whether this hook really holds the message; the others only warn (design: hooks)."""
-        return self in {Hook.SMTP_GATE, Hook.IMAP_OUTBOX}
+        return self in {Hook.SMTP_GATE, Hook.EWS_GATE} or self.is_outbox
+
+    @property
+    def is_outbox(self) -> bool:
+        """Whether it is a folder SendGuard itself sends from, and so can rewrite what lies there."""
+        return self in {Hook.IMAP_OUTBOX, Hook.EWS_OUTBOX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,8 @@ class Submission:
     """What a gatekeeper judges.
 
     ``own_addresses`` is every identity of the account (normalised); ``raw`` the very bytes the hook holds, empty where
-    it sees headers only. ``composition`` names one composition over many saves of a draft; empty elsewhere.
+    it sees headers only; ``token`` what names them where the hook hands over a name instead: Exchange's item id and
+    change key. ``composition`` names one composition over many saves of a draft; empty elsewhere.
     """
 
     hook: Hook
@@ -52,8 +61,14 @@ class Submission:
     original: Message | None = None
     own_addresses: frozenset[str] = frozenset()
     raw: bytes = field(default=b"", repr=False)
+    token: bytes = b""
     composition: str = ""
     can_reply_to_sender: bool = False
+
+    @property
+    def handed_over(self) -> bytes:
+        """What upstream gets, and an approval is bound to: the bytes, or the token that names them."""
+        return self.token or self.raw
 
     @property
     def originators(self) -> frozenset[str]:

@@ -285,6 +285,17 @@ SETTINGS: tuple[Setting, ...] = (
         unit=N_("seconds"),
     ),
     Setting(
+        "HoldSecondsExchange",
+        Type.NUMBER,
+        240,
+        N_("Let Exchange mail programs wait at most"),
+        N_("Thunderbird gives up after 300 seconds. Before that it is told to try again, and your answer is kept."),
+        "program",
+        low=5,
+        high=290,
+        unit=N_("seconds"),
+    ),
+    Setting(
         "MaxMessageMegabytes",
         Type.NUMBER,
         50,

@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
+from sendguard.gate.limits import GateLimits
+from sendguard.gate.peers import Peers
+from sendguard.gate.sockdiag import Endpoint
 from sendguard.guard.account import Account, Server
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.address import normalise, without_tag
@@ -13,12 +16,9 @@ from sendguard.mail.submission import Envelope
 from sendguard.smtp import replies
 from sendguard.smtp.addresses import BadAddress, path
 from sendguard.smtp.content import problem_in
-from sendguard.smtp.limits import GateLimits
 from sendguard.smtp.passage import Passage
-from sendguard.smtp.peers import Peers
 from sendguard.smtp.relay import ClientGone, Relay
 from sendguard.smtp.replies import Reply
-from sendguard.smtp.sockdiag import Endpoint
 from sendguard.smtp.upstream import PASSED_ON, Capabilities
 from sendguard.wording.sentences import Sentences
 

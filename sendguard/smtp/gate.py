@@ -11,15 +11,15 @@ from enum import StrEnum
 from socket import socket
 from typing import Any
 
+from sendguard.gate.limits import GateLimits
+from sendguard.gate.loopback import GateNotStarted, listen
+from sendguard.gate.peers import Peers, peers_here
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.smtp import replies
 from sendguard.smtp.dialogue import Dialogue, Service
-from sendguard.smtp.limits import GateLimits
-from sendguard.smtp.loopback import GateNotStarted, listen
 from sendguard.smtp.passage import Passage
-from sendguard.smtp.peers import Peers, peers_here
 from sendguard.smtp.server import Busy, GateProtocol, silence_aiosmtpd
 from sendguard.wording.sentences import Sentences
 

@@ -4,9 +4,9 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sendguard.gate.loopback import has_ended
 from sendguard.guard.account import Server
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
-from sendguard.smtp.loopback import has_ended
 from sendguard.smtp.replies import Reply
 from sendguard.smtp.upstream import Capabilities, Upstream
 

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from aiosmtpd.smtp import SMTP
 
+from sendguard.gate.sockdiag import Endpoint
 from sendguard.smtp.content import CHUNK, Wire
 from sendguard.smtp.dialogue import Dialogue
 from sendguard.smtp.hooks import Hooks
 from sendguard.smtp.reading import read_modestly
 from sendguard.smtp.replies import Reply
-from sendguard.smtp.sockdiag import Endpoint
 
 IDLE_SECONDS = 300.0
 """Between two commands (RFC 5321 §4.5.3.2.7), and between two pieces of content."""

@@ -2,12 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from sendguard.guard.account import Account, Security, Server
+from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
 from sendguard.mail.address import normalise
 from sendguard.settings.values import Invalid, Values, changed, read_values
 from sendguard.storage.places import replace_file
@@ -63,7 +64,9 @@ def _account(entry: Mapping[str, Any]) -> Account:
         identities=tuple(normalise(address) for address in entry["identities"]),
         imap=_server(entry.get("imap")),
         smtp=_server(entry.get("smtp")),
+        exchange=_exchange(entry.get("exchange")),
         gate_port=int(entry.get("gate_port", 0)),
+        ews_gate_port=int(entry.get("ews_gate_port", 0)),
         outbox=str(entry.get("outbox", "Guarded Outbox")),
         watch_drafts=bool(entry.get("watch_drafts", True)),
     )
@@ -75,11 +78,19 @@ def _server(entry: Mapping[str, Any] | None) -> Server | None:
     return Server(str(entry["host"]), int(entry["port"]), Security(entry["security"]), str(entry.get("user", "")))
 
 
+def _exchange(entry: Mapping[str, Any] | None) -> ExchangeServer | None:
+    if entry is None:
+        return None
+    more = {name: str(entry.get(name, "")) for name in ("user", "client_id", "tenant")}
+    return ExchangeServer(str(entry["url"]), Login(entry["login"]), **more)
+
+
 def _entry(account: Account) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": account.name,
         "identities": list(account.identities),
         "gate_port": account.gate_port,
+        "ews_gate_port": account.ews_gate_port,
         "outbox": account.outbox,
         "watch_drafts": account.watch_drafts,
     }
@@ -91,4 +102,6 @@ def _entry(account: Account) -> dict[str, Any]:
                 "security": server.security.value,
                 "user": server.user,
             }
+    if account.exchange is not None:
+        entry["exchange"] = asdict(account.exchange)
     return entry

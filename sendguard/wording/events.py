@@ -41,6 +41,9 @@ HOOKS = {
     Hook.SMTP_GATE: N_("SMTP gate"),
     Hook.IMAP_OUTBOX: N_("guarded outbox"),
     Hook.IMAP_DRAFTS: N_("drafts watch"),
+    Hook.EWS_GATE: N_("Exchange gate"),
+    Hook.EWS_OUTBOX: N_("guarded outbox"),
+    Hook.EWS_DRAFTS: N_("drafts watch"),
     Hook.COMMAND_LINE: N_("command line"),
 }
 TROUBLES = {

@@ -10,12 +10,12 @@ from imapclient import IMAPClient
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Activity, ActivityKind, Submitter
-from sendguard.imap.compositions import Compositions
 from sendguard.imap.drafts import DraftsWatch
 from sendguard.imap.originals import ImapOriginals
-from sendguard.imap.outbox import GuardedOutbox
-from sendguard.imap.watching import WatchState
+from sendguard.imap.outbox import ImapOutbox
 from sendguard.mail.submission import Hook
+from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.watching import WatchState
 from tests.fakes import Guard
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.processes import wait_until
@@ -178,9 +178,9 @@ class Desk:
             watch.stop()
 
     @contextmanager
-    def outbox(self, submitter: Submitter | None = None, **settings: int) -> Iterator[GuardedOutbox]:
+    def outbox(self, submitter: Submitter | None = None, **settings: int) -> Iterator[ImapOutbox]:
         intake = Intake(self.account, Hook.IMAP_OUTBOX, self.originals)
-        outbox = GuardedOutbox(
+        outbox = ImapOutbox(
             self.account,
             self.passwords,
             intake,

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from sendguard.gate.limits import GateLimits
+from sendguard.gate.loopback import choose_port
+from sendguard.gate.peers import Peers
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Answer
 from sendguard.mail.submission import Hook
 from sendguard.smtp.gate import SmtpGate
-from sendguard.smtp.limits import GateLimits
-from sendguard.smtp.loopback import choose_port
-from sendguard.smtp.peers import Peers
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.sentences import Sentences
 from tests.fakes import Guard

@@ -5,8 +5,8 @@ from dataclasses import replace
 from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
 from sendguard.guard.judge import Judgement
-from sendguard.imap.compositions import MAX_KNOWN, Compositions
 from sendguard.mail.submission import Hook
+from sendguard.mailbox.compositions import MAX_KNOWN, Compositions
 from tests.adapters.imap_rig import mail
 from tests.fakes import Guard
 

@@ -13,9 +13,9 @@ from sendguard.guard.account import Security, Server
 from sendguard.imap.check import Checked, check_connection
 from sendguard.imap.client import Pushed
 from sendguard.imap.connection import Connection, Listed, since
-from sendguard.imap.errors import CommandRefused, LoginRefused, MailboxUnreachable
 from sendguard.imap.folders import Folders, full_name
-from sendguard.imap.watching import PAUSES, pauses
+from sendguard.mailbox.errors import CommandRefused, LoginRefused, MailboxUnreachable
+from sendguard.mailbox.watching import PAUSES, pauses
 from tests.adapters.imap_rig import Desk, mail
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.dovecot import Dovecot, Person

@@ -9,8 +9,8 @@ from sendguard.audience.audience import Audience
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import ActivityKind
 from sendguard.imap.drafts import DraftsWatch
-from sendguard.imap.watching import WatchState
 from sendguard.mail.submission import Hook
+from sendguard.mailbox.watching import WatchState
 from tests.adapters.imap_rig import Desk, now
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.processes import wait_until

@@ -16,10 +16,10 @@ BIG = "big@lists.test"
 
 @pytest.fixture
 def desk(dovecot: Dovecot, me: Person, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr("sendguard.imap.sending.FILED_BY_SERVER_AFTER", 0.1)
-    monkeypatch.setattr("sendguard.imap.sending.LOOK_AGAIN_AFTER", 0.1)
-    monkeypatch.setattr("sendguard.imap.held.PAUSES", (0.1,))
-    monkeypatch.setattr("sendguard.imap.outbox.LOOK_EVERY", 0.3)
+    monkeypatch.setattr("sendguard.mailbox.sending.FILED_BY_SERVER_AFTER", 0.1)
+    monkeypatch.setattr("sendguard.mailbox.sending.LOOK_AGAIN_AFTER", 0.1)
+    monkeypatch.setattr("sendguard.mailbox.held.PAUSES", (0.1,))
+    monkeypatch.setattr("sendguard.mailbox.outbox.LOOK_EVERY", 0.3)
     desk = Desk(dovecot, me)
     yield desk
     desk.close()

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sendguard.gate.limits import GateLimits
 from sendguard.settings.values import Values
 from sendguard.smtp import content
 from sendguard.smtp.addresses import BadAddress, path
 from sendguard.smtp.content import Problem, Wire, final_dot, problem_in, stuffed
-from sendguard.smtp.limits import GateLimits
 from sendguard.smtp.replies import Reply
 
 LINES = st.lists(
@@ -77,7 +77,7 @@ def test_upstreams_words_cannot_end_a_line_and_are_cut_to_what_a_line_holds() ->
 
 def test_the_limits_follow_from_the_settings() -> None:
     limits = GateLimits.of(Values({"HoldSecondsThunderbird": 70, "MaxMessageMegabytes": 2, "MaxRecipients": 9}))
-    assert limits == GateLimits(70, 45, 2_000_000, 9)
+    assert limits == GateLimits(70, 45, 240, 2_000_000, 9)
     assert limits.hold("Mozilla Thunderbird") == 70
     assert limits.hold("Thunderbird-like") == limits.hold("") == 45
 

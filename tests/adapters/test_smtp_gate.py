@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sendguard.gate.limits import GateLimits
 from sendguard.guard.ports import Answer
-from sendguard.smtp.limits import GateLimits
 from tests.adapters.smtp_kit import ME, Client, Rig, Upstream, message, rig
 from tests.fakes import Guard
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sendguard.gate.loopback import GateNotStarted, choose_port, listen
+from sendguard.gate.peers import Endpoint, LinuxPeers, UnknownPeers, peers_here
+from sendguard.gate.sockdiag import owner_of
 from sendguard.smtp.gate import GateState, SmtpGate
-from sendguard.smtp.loopback import GateNotStarted, choose_port, listen
-from sendguard.smtp.peers import Endpoint, LinuxPeers, UnknownPeers, peers_here
-from sendguard.smtp.sockdiag import owner_of
 from tests.adapters.smtp_kit import Rig, rig
 
 AS_ANOTHER_USER = """
@@ -182,7 +182,7 @@ def _rest(r: Rig) -> tuple[object, object]:
 def test_where_the_kernel_does_not_answer_its_tables_are_read(
     r: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("sendguard.smtp.sockdiag._NETLINK_SOCK_DIAG", 99)
+    monkeypatch.setattr("sendguard.gate.sockdiag._NETLINK_SOCK_DIAG", 99)
     with r.client() as client:
         client.hello()
         ends = Endpoint(*client.socket.getpeername()), Endpoint(*client.socket.getsockname())

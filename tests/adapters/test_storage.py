@@ -13,7 +13,7 @@ import pytest
 from sendguard.audience.audience import Seen
 from sendguard.audience.count import Basis
 from sendguard.audience.history import day_number
-from sendguard.guard.account import Account, Security, Server
+from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
 from sendguard.guard.ledger import UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
@@ -285,6 +285,8 @@ def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> N
     account = Account(
         "Work", ("me@x.test", "alias@x.test"), Server("imap.x.test", 993, Security.TLS, "me"),
         Server("smtp.x.test", 587, Security.STARTTLS, "me"), 20025, "Ausgang", watch_drafts=False,
+        exchange=ExchangeServer("https://mail.x.test/EWS/Exchange.asmx", Login.OAUTH, "me@x.test", "app", "tenant"),
+        ews_gate_port=20026,
     )  # fmt: skip
     save_accounts(places.accounts, (account, Account("bare", ("b@x.test",))))
     assert load_accounts(places.accounts) == (account, Account("bare", ("b@x.test",)))

@@ -24,8 +24,8 @@ from sendguard.guard.judge import Judge, Judgement
 from sendguard.imap.client import Client
 from sendguard.imap.drafts import DraftsWatch
 from sendguard.imap.originals import ImapOriginals
-from sendguard.imap.watching import WatchState
 from sendguard.mail.submission import Hook, Submission
+from sendguard.mailbox.watching import WatchState
 from sendguard.policy.rules import Rules
 from tests.adapters.imap_rig import MailProgram, Passwords, mail, now
 from tests.benchmarks.gate import Measured

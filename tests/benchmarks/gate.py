@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendguard.audience.source import Query
+from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.intake import Intake
 from sendguard.mail.submission import Hook
 from sendguard.smtp.gate import SmtpGate
-from sendguard.smtp.loopback import choose_port
 from sendguard.storage.database import Database
 from sendguard.storage.ledger import SqliteLedger
 from tests.adapters.smtp_kit import SENTENCES

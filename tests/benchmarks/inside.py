@@ -45,8 +45,8 @@ def run_ours() -> None:
     """The whole program with one account, whose servers nobody answers for; measured where its tray stands."""
     from sendguard.bootstrap.screen import run_with_accounts
     from sendguard.desktop.tray import Tray
+    from sendguard.gate.loopback import choose_port
     from sendguard.guard.account import Account, Security, Server
-    from sendguard.smtp.loopback import choose_port
     from sendguard.storage.files import save_accounts
     from sendguard.storage.places import Places
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import Record
 from sendguard.settings.values import read_values
-from sendguard.smtp.loopback import choose_port
 from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
 from sendguard.storage.ledger import SqliteLedger

@@ -10,12 +10,12 @@ from email.message import EmailMessage
 
 import pytest
 
+from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Answer, ReplyLost, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
 from sendguard.smtp.gate import SmtpGate
-from sendguard.smtp.loopback import choose_port
 from sendguard.smtp.submitter import SmtpSubmitter
 from tests.adapters.smtp_kit import SENTENCES
 from tests.fakes import Guard

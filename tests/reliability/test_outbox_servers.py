@@ -30,11 +30,11 @@ BIG = "big@lists.test"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sendguard.imap.sending.FILED_BY_SERVER_AFTER", 0.1)
-    monkeypatch.setattr("sendguard.imap.sending.LOOK_AGAIN_AFTER", 0.2)
-    monkeypatch.setattr("sendguard.imap.held.PAUSES", (0.1,))
-    monkeypatch.setattr("sendguard.imap.outbox.LOOK_EVERY", 0.3)
-    monkeypatch.setattr("sendguard.imap.watching.PAUSES", (0.1,))
+    monkeypatch.setattr("sendguard.mailbox.sending.FILED_BY_SERVER_AFTER", 0.1)
+    monkeypatch.setattr("sendguard.mailbox.sending.LOOK_AGAIN_AFTER", 0.2)
+    monkeypatch.setattr("sendguard.mailbox.held.PAUSES", (0.1,))
+    monkeypatch.setattr("sendguard.mailbox.outbox.LOOK_EVERY", 0.3)
+    monkeypatch.setattr("sendguard.mailbox.watching.PAUSES", (0.1,))
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
 """What a decision is bound to."""
 
-from sendguard.mail.digest import binding, retry_key
+from dataclasses import replace
+
+from sendguard.guard.account import Account
+from sendguard.guard.intake import Intake
+from sendguard.mail.digest import binding, retry_key, retry_key_of
 from sendguard.mail.submission import Envelope, Hook
 
 ENVELOPE = Envelope.of("Me@x.test", ["a@x.test", "b@x.test", "A@x.test"])
@@ -39,4 +43,12 @@ def test_the_binding_differs_with_any_byte_and_any_recipient() -> None:
 
 
 def test_which_hooks_really_hold_a_message() -> None:
-    assert {hook for hook in Hook if hook.blocks} == {Hook.SMTP_GATE, Hook.IMAP_OUTBOX}
+    assert {hook for hook in Hook if hook.blocks} == {
+        Hook.SMTP_GATE, Hook.IMAP_OUTBOX, Hook.EWS_GATE, Hook.EWS_OUTBOX,
+    }  # fmt: skip
+
+
+def test_what_stands_for_the_bytes_is_what_an_approval_is_bound_to() -> None:
+    submission = Intake(Account("work", ()), Hook.EWS_OUTBOX).submission(b"To: a@x.test\r\n\r\nHi", token=b"id and key")
+    assert submission.handed_over == b"id and key"
+    assert retry_key_of(submission) == retry_key_of(replace(submission, token=b"another key"))

@@ -8,7 +8,7 @@ import pytest
 
 from sendguard.audience.audience import AddressKind, Audience, Part
 from sendguard.audience.count import Count
-from sendguard.guard.account import Account, Security, Server
+from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
 from sendguard.guard.intake import Intake, NoOriginals, composition_key
 from sendguard.guard.judge import Judgement, query_for
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
@@ -33,6 +33,20 @@ def test_a_server_off_this_computer_is_never_spoken_to_in_plain(host: str, port:
         Server(host, port, Security.PLAIN)
     assert Server("localhost", 25, Security.PLAIN).port == 25
     assert Server("mail.example.org", 993, Security.TLS).user == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mail.example.org/EWS/Exchange.asmx", "mail.example.org", "", "ftp://mail.example.org/",
+        "https://user@mail.example.org/EWS", "https://mail.example.org/EWS#here",
+    ],
+)  # fmt: skip
+def test_an_exchange_server_is_reached_encrypted_or_on_this_computer(url: str) -> None:
+    with pytest.raises(ValueError, match=r"https|unencrypted"):
+        ExchangeServer(url, Login.BASIC)
+    assert ExchangeServer("http://127.0.0.1:8077/EWS/Exchange.asmx", Login.NTLM).user == ""
+    assert ExchangeServer("https://mail.example.org/EWS/Exchange.asmx", Login.OAUTH).tenant == ""
 
 
 class Known(NoOriginals):

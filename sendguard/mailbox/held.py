@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Generic
 
 from sendguard.guard.gatekeeper import Ticket
 from sendguard.mail.submission import Submission
+from sendguard.mailbox.folder import Key
 
 PAUSES = (5.0, 15.0, 60.0, 120.0, 300.0)
 """Seconds before the same message is tried again."""
@@ -27,14 +29,14 @@ class Stage(Enum):
 
 
 @dataclass(slots=True)
-class Held:
-    """A message by its UID. ``due`` is when to act (monotonic seconds), ``tries`` how often that failed.
+class Held(Generic[Key]):
+    """A message by its key. ``due`` is when to act (monotonic seconds), ``tries`` how often that failed.
 
     ``told`` is the last trouble told of it; ``date`` what it bears when it came without a Date;
-    ``sent_before`` are the UIDs in Sent that bore this Message-ID before it was sent.
+    ``sent_before`` is what in Sent bore this Message-ID before it was sent.
     """
 
-    uid: int
+    key: Key
     submission: Submission
     stage: Stage = Stage.TO_JUDGE
     ticket: Ticket | None = None
@@ -42,7 +44,7 @@ class Held:
     tries: int = 0
     told: str = ""
     date: str = ""
-    sent_before: frozenset[int] = field(default_factory=frozenset)
+    sent_before: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def is_open(self) -> bool:

@@ -10,10 +10,15 @@ THUNDERBIRD = "mozilla thunderbird"
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
-    """The limits in force: seconds a client is kept waiting, octets of a message, recipients in one transaction."""
+    """The limits in force: seconds a client is kept waiting, octets of a message, recipients in one transaction.
+
+    ``hold_exchange`` is for clients that speak EWS: Thunderbird gives up after 300 s there (its setting
+    ``network.http.response.timeout``).
+    """
 
     hold_thunderbird: float = 80
     hold_other: float = 45
+    hold_exchange: float = 240
     message_octets: int = 50_000_000
     recipients: int = 2000
 
@@ -23,6 +28,7 @@ class GateLimits:
         return cls(
             hold_thunderbird=values.number("HoldSecondsThunderbird"),
             hold_other=values.number("HoldSecondsOther"),
+            hold_exchange=values.number("HoldSecondsExchange"),
             message_octets=values.number("MaxMessageMegabytes") * 1_000_000,
             recipients=values.number("MaxRecipients"),
         )

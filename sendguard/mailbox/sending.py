@@ -9,20 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
-from typing import assert_never
+from typing import Generic, assert_never
 
 from sendguard.guard.gatekeeper import Gatekeeper, NotApproved, Ticket
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import LedgerFailed, Outcome, State
-from sendguard.guard.ports import ReplyLost, SubmissionRefused, Submitter, UpstreamUnreachable
-from sendguard.imap.compositions import Compositions
-from sendguard.imap.errors import CommandRefused
-from sendguard.imap.held import Held, Stage
-from sendguard.imap.outbox_folder import OutboxFolder
+from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail import digest
 from sendguard.mail.address import without_tag
-from sendguard.mail.rewrite import for_submission, reply_to_sender_only, sender_of, sent_copy
+from sendguard.mail.rewrite import sender_of
 from sendguard.mail.submission import Submission
+from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.errors import CommandRefused
+from sendguard.mailbox.folder import Folder, Key, Stored
+from sendguard.mailbox.held import Held, Stage
 
 FILED_BY_SERVER_AFTER = 1.5
 """Seconds in which a server that files what it sends (Gmail, Exchange) has done so."""
@@ -30,39 +30,40 @@ LOOK_AGAIN_AFTER = 30.0
 """Seconds between looks for a message whose answer was lost: in Sent, and whether a person said what happened."""
 
 
-class Sending:
+class Sending(Generic[Key]):
     """Acts on one message at a time. Not thread-safe: one worker uses it.
 
-    ``decided`` is called, on any thread, when a decision was made.
+    ``service`` begins the codes of troubles with the server; ``decided`` is called, on any thread, when a decision was
+    made.
     """
 
     def __init__(
         self,
+        service: str,
         intake: Intake,
         gatekeeper: Gatekeeper,
-        submitter: Submitter,
         known: Compositions,
         clock: Callable[[], datetime],
         decided: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._service = service
         self._intake = intake
         self._gatekeeper = gatekeeper
-        self._submitter = submitter
         self._known = known
         self._clock = clock
         self._decided = decided
         self._monotonic = monotonic
 
-    def take_in(self, uid: int, raw: bytes) -> Held:
+    def take_in(self, key: Key, stored: Stored) -> Held[Key]:
         """A message that was put there."""
-        submission = self._intake.submission(raw)
+        submission = self._intake.submission(stored.raw, token=stored.token)
         if not submission.message.message_id:
             message = replace(submission.message, message_id=_made_up_id(submission))
             submission = replace(submission, message=message)
-        return Held(uid, submission)
+        return Held(key, submission)
 
-    def step(self, held: Held, folder: OutboxFolder) -> bool:
+    def step(self, held: Held[Key], folder: Folder[Key]) -> bool:
         """Do what is due; returns False when the message is no longer there. Raises MailboxUnreachable."""
         if held.due > self._monotonic() or (held.stage is Stage.WAITING and held.is_open):
             return True
@@ -71,23 +72,23 @@ class Sending:
         except LedgerFailed:
             self._tell(held, "ledger_failed")
         except CommandRefused as error:
-            self._tell(held, f"imap_{error.why}")
+            self._tell(held, f"{self._service}_{error.why}")
         held.later(self._monotonic())
         return True
 
-    def gone(self, held: Held, detail: str = "draft_gone") -> None:
+    def gone(self, held: Held[Key], detail: str = "draft_gone") -> None:
         """The message was taken out or changed, or nobody looks after it any more: the question is withdrawn."""
         if held.ticket is not None and held.stage is Stage.WAITING:
             self._gatekeeper.cancel(held.ticket, detail)
 
-    def give_back(self, held: Held, folder: OutboxFolder, why: str) -> bool:
+    def give_back(self, held: Held[Key], folder: Folder[Key], why: str) -> bool:
         """Move a message to Drafts unsent, and say why where nobody decided it."""
         held.stage = Stage.TO_GIVE_BACK
         self._tell(held, why)
-        folder.back_to_drafts(held.uid)
+        folder.back_to_drafts(held.key)
         return False
 
-    def _act(self, held: Held, folder: OutboxFolder) -> bool:
+    def _act(self, held: Held[Key], folder: Folder[Key]) -> bool:
         match held.stage:
             case Stage.TO_JUDGE:
                 return self._judge(held, folder)
@@ -104,7 +105,7 @@ class Sending:
             case _:
                 assert_never(held.stage)
 
-    def _judge(self, held: Held, folder: OutboxFolder) -> bool:
+    def _judge(self, held: Held[Key], folder: Folder[Key]) -> bool:
         if without_tag(held.submission.envelope.originator) not in map(without_tag, self._intake.account.own_addresses):
             return self.give_back(held, folder, "outbox_foreign_sender")
         if self._was_sent(held, folder):
@@ -114,7 +115,7 @@ class Sending:
         held.ticket.decision.add_done_callback(lambda _: self._decided())
         return True
 
-    def _was_sent(self, held: Held, folder: OutboxFolder) -> bool:
+    def _was_sent(self, held: Held[Key], folder: Folder[Key]) -> bool:
         """Whether the ledger has these bytes as sent, or Sent shows that they were. Then they are only filed."""
         record = self._gatekeeper.earlier(held.submission)
         if record is not None and record.state is State.UNKNOWN:
@@ -126,7 +127,7 @@ class Sending:
         held.stage, held.due = Stage.SENT, 0.0
         return True
 
-    def _obey(self, held: Held, folder: OutboxFolder) -> bool:
+    def _obey(self, held: Held[Key], folder: Folder[Key]) -> bool:
         ticket = _ticket(held)
         outcome = ticket.decision.result(0).outcome
         match outcome:
@@ -146,9 +147,9 @@ class Sending:
                 assert_never(outcome)
         return True
 
-    def _send(self, held: Held, ticket: Ticket, folder: OutboxFolder) -> bool:
-        raw = folder.message(held.uid)
-        if raw is None:
+    def _send(self, held: Held[Key], ticket: Ticket, folder: Folder[Key]) -> bool:
+        stored = folder.read(held.key)
+        if stored is None:
             self.gone(held)
             return False
         if self._was_sent(held, folder):  # the same bytes lay there twice
@@ -157,19 +158,17 @@ class Sending:
         if not held.submission.envelope.recipients:
             self._gatekeeper.cancel(ticket, "no_recipients")
             return self.give_back(held, folder, "outbox_no_recipients")
-        message_id, envelope = held.submission.message.message_id, held.submission.envelope
-        held.sent_before = folder.in_sent(message_id)
+        held.sent_before = folder.in_sent(held.submission.message.message_id)
 
         def begin() -> None:
-            self._gatekeeper.begin(ticket, raw)
+            self._gatekeeper.begin(ticket, stored.handed_over)
             held.stage = Stage.UNKNOWN  # from here on, whatever happens
 
         try:
             held.date = format_datetime(self._clock())
-            ready = for_submission(raw, message_id=message_id, date=held.date)
-            self._submitter.submit(ready, envelope.originator, envelope.recipients, begin)
+            folder.send(held, stored, begin)
         except NotApproved as error:
-            self._gatekeeper.cancel(ticket, f"not_approved_{error.what}")
+            self._withdraw(held, ticket, f"not_approved_{error.what}")
             held.stage, held.due = Stage.TO_JUDGE, 0.0
         except (SubmissionRefused, UpstreamUnreachable) as error:
             return self._not_taken(held, ticket, folder, error)
@@ -181,8 +180,15 @@ class Sending:
             self._gatekeeper.sent(ticket)
         return True
 
+    def _withdraw(self, held: Held[Key], ticket: Ticket, why: str) -> None:
+        """Nothing has left, whether or not "sending" was committed already."""
+        if held.stage is Stage.UNKNOWN:
+            self._gatekeeper.refused(ticket, why)
+        else:
+            self._gatekeeper.cancel(ticket, why)
+
     def _not_taken(
-        self, held: Held, ticket: Ticket, folder: OutboxFolder, error: SubmissionRefused | UpstreamUnreachable
+        self, held: Held[Key], ticket: Ticket, folder: Folder[Key], error: SubmissionRefused | UpstreamUnreachable
     ) -> bool:
         """Nothing was delivered. What may pass is tried again; what was refused for good goes back to Drafts."""
         begun = held.stage is Stage.UNKNOWN
@@ -201,31 +207,20 @@ class Sending:
         self._tell(held, "outbox_waits")
         return True
 
-    def _narrow(self, held: Held, folder: OutboxFolder) -> bool:
+    def _narrow(self, held: Held[Key], folder: Folder[Key]) -> bool:
         """Put a reply to the sender only in the place of a reply to many. It is judged like everything put there."""
         original = held.submission.original
         sender = sender_of(original) if original is not None else None
         if sender is None:
             return self.give_back(held, folder, "outbox_no_sender")
-        narrowed = self.take_in(0, reply_to_sender_only(held.submission.raw, sender))
-        # After a kill between the two steps it lies there, or was sent, already
-        there = any(folder.message(uid) == narrowed.submission.raw for uid in folder.uids() if uid > held.uid)
-        if not there and not self._was_sent(narrowed, folder):
-            folder.put(narrowed.submission.raw)
-        folder.remove(held.uid)
+        folder.narrow(held, sender)
         return False
 
-    def _file(self, held: Held, folder: OutboxFolder) -> bool:
-        message = held.submission.message
-        if not folder.in_sent(message.message_id) - held.sent_before:
-            date = held.date or format_datetime(self._clock())
-            folder.file_in_sent(sent_copy(held.submission.raw, message_id=message.message_id, date=date))
-        if held.submission.kind.is_reply:
-            folder.mark_answered(message.parent_id)
-        folder.remove(held.uid)
+    def _file(self, held: Held[Key], folder: Folder[Key]) -> bool:
+        folder.file(held)
         return False
 
-    def _look(self, held: Held, folder: OutboxFolder) -> bool:
+    def _look(self, held: Held[Key], folder: Folder[Key]) -> bool:
         """Look whether a message whose answer was lost lies in Sent, or whether a person said what became of it."""
         record = self._gatekeeper.earlier(held.submission)
         if record is None or record.state is State.REFUSED:
@@ -239,13 +234,13 @@ class Sending:
         held.stage, held.due = Stage.SENT, 0.0
         return self._file(held, folder)
 
-    def _tell(self, held: Held, code: str) -> None:
+    def _tell(self, held: Held[Key], code: str) -> None:
         if code and code != held.told:
             held.told = code
             self._gatekeeper.trouble(code, held.submission.account)
 
 
-def _ticket(held: Held) -> Ticket:
+def _ticket(held: Held[Key]) -> Ticket:
     if held.ticket is None:
         raise AssertionError("a message that waits has a ticket")
     return held.ticket

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 from sendguard.guard.judge import Judgement
@@ -15,7 +15,7 @@ MAX_KNOWN = 500
 @dataclass(slots=True)
 class _Known:
     judgement: Judgement
-    uid: int
+    key: Hashable
     gone_at: float | None = None
 
 
@@ -35,19 +35,19 @@ class Compositions:
                 return None
             return known.judgement
 
-    def keep(self, judgement: Judgement, uid: int = 0) -> None:
-        """Put down what is now known of a composition; ``uid`` of the draft, 0 for one that is on its way there."""
+    def keep(self, judgement: Judgement, key: Hashable = None) -> None:
+        """Put down what is now known of a composition; ``key`` names the draft, None while it is on its way."""
         with self._lock:
             self._known.pop(judgement.submission.composition, None)
-            gone_at = None if uid else self._monotonic()
-            self._known[judgement.submission.composition] = _Known(judgement, uid, gone_at)
+            gone_at = None if key is not None else self._monotonic()
+            self._known[judgement.submission.composition] = _Known(judgement, key, gone_at)
             while len(self._known) > MAX_KNOWN:
                 del self._known[next(iter(self._known))]
 
-    def still_there(self, uids: Collection[int]) -> None:
+    def still_there(self, keys: Collection[Hashable]) -> None:
         """The drafts there are now: the others' compositions are over unless the next save comes soon."""
-        present = set(uids)
+        present = set(keys)
         with self._lock:
             for known in self._known.values():
-                if known.uid not in present and known.gone_at is None:
+                if known.key not in present and known.gone_at is None:
                     known.gone_at = self._monotonic()

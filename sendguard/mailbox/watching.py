@@ -5,11 +5,10 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
 
-from sendguard.imap.client import Pushed
-from sendguard.imap.connection import Connection
-from sendguard.imap.errors import LoginRefused, MailboxError
+from sendguard.mailbox.errors import LoginRefused, MailboxError
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +32,42 @@ class WatchState(StrEnum):
     """The server refuses the login: a person has to do something."""
 
 
-class Watched(Protocol):
+Said = TypeVar("Said", covariant=True)
+"""What a connection says of a folder that changed; false when it is only time to look."""
+
+
+class Watchable(Protocol[Said]):
+    """A connection on which a folder can be waited for. Its methods raise MailboxError."""
+
+    def wait(self) -> Said:
+        """Wait until the folder changes, or until it is time to look whether something was missed."""
+        ...
+
+    def hang_up(self) -> None:
+        """From any thread: end whatever the connection waits for. It cannot be used afterwards."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+Connection = TypeVar("Connection", bound=Watchable[object])
+Connected = TypeVar("Connected", contravariant=True)
+Pushed = TypeVar("Pushed", contravariant=True)
+
+
+class Watched(Protocol[Connected, Pushed]):
     """What is done with a folder in sight. Called on the watch's thread, with the watch's connection."""
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: Connected) -> None:
         """There is a connection: open the folder, and look for what happened while there was none."""
         ...
 
-    def changed(self, connection: Connection, pushed: Pushed) -> None:
-        """The folder changed; or ``pushed`` is empty, and it is time to look whether something was missed."""
+    def changed(self, connection: Connected, pushed: Pushed) -> None:
+        """The folder changed; or ``pushed`` is false, and it is time to look whether something was missed."""
         ...
 
 
@@ -53,8 +79,8 @@ def pauses(chance: Callable[[], float] = random.random) -> Iterator[float]:
         tries += 1
 
 
-class FolderWatch:
-    """Watches until it is stopped. ``trouble`` is told a code once for each outage.
+class FolderWatch(Generic[Connection]):
+    """Watches until it is stopped. ``trouble`` is told a code (``MailboxError.why``) once for each outage.
 
     ``name`` stands in logs, so it names no account.
     """
@@ -63,7 +89,7 @@ class FolderWatch:
         self,
         name: str,
         connect: Callable[[], Connection],
-        watched: Watched,
+        watched: Watched[Connection, Any],
         trouble: Callable[[str], None],
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -131,4 +157,4 @@ class FolderWatch:
             self.state = WatchState.UNREACHABLE
         if why != self._told and not self._stopped.is_set():
             self._told = why
-            self._trouble(f"imap_{why}")
+            self._trouble(why)

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from sendguard.smtp.peers import Peers
+from sendguard.gate.peers import Peers
 
 PORTS = range(20_000, 32_000)
 """Below every system's range for outgoing connections, so that none of them can take a port that is ours."""

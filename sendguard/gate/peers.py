@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from sendguard.smtp.sockdiag import Endpoint, owner_of
+from sendguard.gate.sockdiag import Endpoint, owner_of
 
 
 class Peers(Protocol):

@@ -1,0 +1,1 @@
+"""What mailbox adapters share: the guarded outbox's story, compositions, and the watch over a folder."""

@@ -1,0 +1,25 @@
+"""What can go wrong with a mailbox, in our words."""
+
+
+class MailboxError(Exception):
+    """Something a mailbox did not do. ``why`` is a code, never a server's words: those may hold addresses."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class MailboxUnreachable(MailboxError):
+    """No connection, or it ended; trying again later may help.
+
+    ``why``: ``connection``, ``certificate``, ``tls``, ``starttls_missing``, ``timeout``, ``closed``, ``protocol``,
+    ``no_password``, ``unavailable``.
+    """
+
+
+class LoginRefused(MailboxError):
+    """The server knows this user or this password no longer: a person has to do something."""
+
+
+class CommandRefused(MailboxError):
+    """The server understood and said no; the connection lives on. ``why`` is the response code, in lower case."""
