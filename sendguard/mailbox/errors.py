@@ -17,8 +17,27 @@ class MailboxUnreachable(MailboxError):
     """
 
 
+class ServerBusy(MailboxUnreachable):
+    """The server asks to be left alone for ``seconds`` (0 where it names no time)."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__("busy")
+        self.seconds = seconds
+
+
 class LoginRefused(MailboxError):
     """The server knows this user or this password no longer: a person has to do something."""
+
+    code = "login_refused"
+    """What a watch tells of it."""
+
+
+class AccessRefused(LoginRefused):
+    """The login may be right, but the server lets nobody in this way: its administrator has to do something."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.code = why
 
 
 class CommandRefused(MailboxError):

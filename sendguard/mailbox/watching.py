@@ -141,9 +141,9 @@ class FolderWatch(Generic[Connection]):
                 self.state = WatchState.WATCHING
                 while not self._stopped.is_set():
                     self._watched.changed(connection, connection.wait())
-        except LoginRefused:
+        except LoginRefused as error:
             self.state = WatchState.REFUSED
-            return "login_refused"
+            return error.code
         except MailboxError as error:
             return error.why
         except Exception as error:  # the thread's top: a watch that died would be silent for ever
