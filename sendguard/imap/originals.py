@@ -1,13 +1,8 @@
-"""The message that another one answers, looked for in the mailbox within a budget."""
+"""The message that another one answers, looked for in IMAP mailboxes."""
 
-import logging
 import ssl
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Secrets
@@ -16,19 +11,11 @@ from sendguard.imap.folders import Folders
 from sendguard.imap.mailbox import Mailbox
 from sendguard.imap.search import find_by_id
 from sendguard.mail.message import Message
-from sendguard.mailbox.errors import MailboxError
-
-log = logging.getLogger(__name__)
-
-BUDGET = 3.0
-"""Seconds a caller waits. The search goes on a little longer, and its answer is there for the next save."""
-MAX_KEPT = 500
-NOT_FOUND_FOR = 600.0
-"""Seconds for which an id that was not found is not looked for again: a draft is saved every few minutes."""
+from sendguard.mailbox.originals import BUDGET, MailboxOriginals
 
 
-class ImapOriginals:
-    """``guard.intake.Originals`` for accounts with an IMAP server. Thread-safe; close it at the end."""
+class ImapOriginals(MailboxOriginals):
+    """The originals in those accounts that have an IMAP server."""
 
     def __init__(
         self,
@@ -39,108 +26,24 @@ class ImapOriginals:
         context: ssl.SSLContext | None = None,
     ) -> None:
         with_server = [account for account in accounts if account.imap is not None]
-        self._budget = budget
-        self._seekers = {each.name: _Seeker(Mailbox(each, secrets, context), budget) for each in with_server}
-
-    def find(self, account: str, message: Message) -> Message | None:
-        """The original of ``message`` (headers only), or None when it is not found within the budget. Never raises."""
-        seeker = self._seekers.get(account)
-        if seeker is None or not message.parent_id:
-            return None
-        try:
-            return seeker.ask(message.parent_id).result(self._budget)
-        except (FutureTimeout, MailboxError):
-            return None
-
-    def close(self) -> None:
-        """End every search."""
-        for seeker in self._seekers.values():
-            seeker.close()
+        openings = {each.name: _opening(Mailbox(each, secrets, context)) for each in with_server}
+        super().__init__(openings, budget=budget)
 
 
-class _Seeker:
-    """One account's searches, one after the other on a thread and a connection of their own."""
+class _Search:
+    """A connection, and the folders it is searched in."""
 
-    def __init__(self, mailbox: Mailbox, budget: float, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._mailbox = mailbox
-        self._budget = budget
-        self._monotonic = monotonic
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="originals")
-        self._connection: Connection | None = None
-        self._folders = Folders()
-        self._closed = False
-        self._found: dict[str, Message] = {}
-        self._missing: dict[str, float] = {}
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._folders = Folders.of(connection)
+        self.hang_up, self.abandon = connection.hang_up, connection.abandon
 
-    def ask(self, message_id: str) -> "Future[Message | None]":
-        """Look for an original; what was found before is answered at once."""
-        try:
-            if message_id not in self._found:
-                return self._worker.submit(self._seek, message_id)
-        except RuntimeError:
-            pass  # closed
-        known: Future[Message | None] = Future()
-        known.set_result(self._found.get(message_id))
-        return known
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if (connection := self._connection) is not None:
-            connection.hang_up()
-        self._worker.submit(self._abandon)
-        self._worker.shutdown(wait=False)
-
-    def _seek(self, message_id: str) -> Message | None:
-        now = self._monotonic()
-        if self._closed or message_id in self._found or now < self._missing.get(message_id, 0.0):
-            return self._found.get(message_id)
-        try:
-            found = self._search(message_id, now + self._budget)
-        except MailboxError:
-            self._abandon()
-            raise
-        except Exception as error:  # the thread's top
-            self._abandon()
-            log.error("search for an original: %s", type(error).__name__)  # noqa: TRY400 - its text may hold mail
-            raise MailboxError("broken") from error
-        if found is not None:
-            _keep(self._found, message_id, found)
-        elif self._monotonic() < now + self._budget:
-            _keep(self._missing, message_id, now + NOT_FOUND_FOR)
-        return found
-
-    def _search(self, message_id: str, until: float) -> Message | None:
-        if self._connection is not None:
-            try:
-                return self._search_on(self._connection, message_id, until)
-            except MailboxError:
-                self._abandon()  # it lay idle, and the server may have ended it: once more on a new one
-        self._connection = self._mailbox.open()
-        self._folders = Folders.of(self._connection)
-        return self._search_on(self._connection, message_id, until)
-
-    def _search_on(self, connection: Connection, message_id: str, until: float) -> Message | None:
+    def find(self, message_id: str, until: float) -> Message | None:
         found = find_by_id(
-            connection,
-            self._folders.to_search(),
-            message_id,
-            today=datetime.now(UTC).date(),
-            until=until,
+            self._connection, self._folders.to_search(), message_id, today=datetime.now(UTC).date(), until=until
         )
         return found.message if found else None
 
-    def _abandon(self) -> None:
-        if self._connection is not None:
-            self._connection.abandon()
-            self._connection = None
 
-
-_Value = TypeVar("_Value")
-
-
-def _keep(known: dict[str, _Value], message_id: str, value: _Value) -> None:
-    known[message_id] = value
-    while len(known) > MAX_KEPT:
-        del known[next(iter(known))]
+def _opening(mailbox: Mailbox) -> Callable[[], _Search]:
+    return lambda: _Search(mailbox.open())

@@ -26,6 +26,7 @@ DRAFT_ONLY = (
 MAX_NAME = 100
 """Characters of a display name we write. A longer one is left out: a line must stay below 998 octets."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
@@ -73,7 +74,7 @@ def reply_to_sender_only(raw: bytes, sender: Mailbox) -> bytes:
             place = len(kept) if place is None else place
         else:
             kept.append(field)
-    kept.insert(len(kept) if place is None else place, b"To: " + _mailbox(sender) + b"\r\n")
+    kept.insert(len(kept) if place is None else place, b"To: " + mailbox_octets(sender) + b"\r\n")
     return b"".join(kept) + rest
 
 
@@ -82,6 +83,15 @@ def sender_of(original: Message) -> Mailbox | None:
     candidates = (*original.originators[:1], *original.reply_to[:1])
     people = [box for box in candidates if box.address not in original.list_signs.addresses]
     return people[0] if people and is_addr_spec(people[0].address) else None
+
+
+def mailbox_octets(box: Mailbox) -> bytes:
+    """A mailbox as a header has it (RFC 5322 §3.4); a name that would not fit is left out, control characters too."""
+    name = box.display_name
+    address = _CONTROL.sub(" ", box.address)
+    if not name or len(name) > MAX_NAME or not name.isprintable() or not address.isascii():
+        return b"<" + address.encode("utf-8", "surrogateescape") + b">"
+    return formataddr((name, address)).encode("ascii")
 
 
 def _split(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
@@ -112,10 +122,3 @@ def _with_missing(raw: bytes, name: str, body: str) -> bytes:
         return raw
     kept = b"".join(field for known, field in fields if known != name.lower())
     return kept + f"{name}: {body}\r\n".encode() + rest
-
-
-def _mailbox(box: Mailbox) -> bytes:
-    name = box.display_name
-    if not name or len(name) > MAX_NAME or not name.isprintable() or not box.address.isascii():
-        return b"<" + box.address.encode("utf-8", "surrogateescape") + b">"
-    return formataddr((name, box.address)).encode("ascii")

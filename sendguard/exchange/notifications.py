@@ -1,0 +1,108 @@
+"""One stream of notifications for one mailbox, which wakes whoever keeps a folder in sight.
+
+A stream is only the wake-up: events between two of them are lost by design, and so everybody is woken whenever one
+begins. What has changed is asked of the server (facts of both in Microsoft's "Notification subscriptions, mailbox
+events, and EWS in Exchange").
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+
+from sendguard.exchange.session import Session
+from sendguard.exchange.stream import Heard, hear, subscribe
+from sendguard.mailbox.errors import MailboxError
+from sendguard.mailbox.watching import pauses
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Rings when something may have changed in a folder; in any folder until ``folder_id`` is set."""
+
+    def __init__(self) -> None:
+        self.folder_id = ""
+        self._rung = threading.Event()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring; False when the time is over without one."""
+        rung = self._rung.wait(seconds)
+        self._rung.clear()
+        return rung
+
+    def ring(self) -> None:
+        """From any thread."""
+        self._rung.set()
+
+
+class Notifications:
+    """Keeps a stream open as long as anybody listens. Where there is none, bells ring by nobody: poll as well."""
+
+    def __init__(self, opening: Callable[[], Session], chance: Callable[[], float] = random.random) -> None:
+        self._opening = opening
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._bells: set[Bell] = set()
+        self._stopped = threading.Event()
+        self._session: Session | None = None
+        self._thread: threading.Thread | None = None
+        self.streams = 0
+        """How many streams have begun."""
+
+    def bell(self) -> Bell:
+        """A bell of one's own; the first one starts the thread."""
+        bell = Bell()
+        with self._lock:
+            self._bells.add(bell)
+            if self._thread is None and not self._stopped.is_set():
+                self._thread = threading.Thread(target=self._run, name="ews notifications", daemon=True)
+                self._thread.start()
+        return bell
+
+    def unhook(self, bell: Bell) -> None:
+        """Nobody listens to this bell any more."""
+        with self._lock:
+            self._bells.discard(bell)
+
+    def stop(self, seconds: float = 5) -> None:
+        """End the stream and wait for its thread, at most so long."""
+        self._stopped.set()
+        with self._lock:
+            session, thread = self._session, self._thread
+        if session is not None:
+            session.hang_up()
+        if thread is not None:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        waits = pauses(self._chance)
+        while not self._stopped.is_set():
+            before = self.streams
+            try:
+                self._listen()
+            except MailboxError:
+                pass  # whoever asks for changes meets it as well, and tells
+            except Exception as error:  # the thread's top: without a stream there is still the poll
+                log.error("notifications: %s", type(error).__name__)  # noqa: TRY400 - its text may hold mail
+            waits = pauses(self._chance) if self.streams > before else waits
+            self._stopped.wait(next(waits))
+
+    def _listen(self) -> None:
+        with self._opening() as session:
+            with self._lock:
+                self._session = session
+            if self._stopped.is_set():
+                return
+            subscription = subscribe(session)
+            while not self._stopped.is_set():  # the server ends a stream after its time; the subscription lives on
+                for heard in hear(session, subscription):
+                    self._pass_on(heard)
+
+    def _pass_on(self, heard: Heard) -> None:
+        self.streams += heard.begins
+        with self._lock:
+            bells = tuple(self._bells)
+        for bell in bells:
+            if heard.begins or heard.folders is None or not bell.folder_id or bell.folder_id in heard.folders:
+                bell.ring()
