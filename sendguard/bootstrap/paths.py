@@ -10,11 +10,12 @@ from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake, NoOriginals, Originals
 from sendguard.guard.ports import Secrets
 from sendguard.mail.submission import Hook
+from sendguard.mailbox.compositions import Compositions
 from sendguard.settings.values import Values
 from sendguard.wording.sentences import Sentences
 
 if TYPE_CHECKING:
-    from sendguard.mailbox.compositions import Compositions
+    from sendguard.bootstrap.exchange import ExchangePaths
 
 log = logging.getLogger(__name__)
 
@@ -55,20 +56,29 @@ class AccountPaths:
         self._values = values
         self._clock = clock
         self._originals: Originals = NoOriginals()
-        self._known: Compositions | None = None
+        self._known = Compositions()  # one for all: a message given back is not warned of as a new draft
+        self._exchange: ExchangePaths | None = None
         self.running: dict[Hook, Path] = {}
         self.failed: dict[Hook, str] = {}
 
     def start(self) -> None:
         """Start every path the account has. One that does not start is in ``failed``, with its code."""
-        if self.account.imap is not None:
+        if self.account.exchange is not None:
+            from sendguard.bootstrap.exchange import ExchangePaths
+
+            self._exchange = ExchangePaths(self.account, self._secrets, self._gatekeeper)
+            self._originals = self._exchange.originals
+        elif self.account.imap is not None:
             from sendguard.imap.originals import ImapOriginals
 
             self._originals = ImapOriginals([self.account], self._secrets)
         for hook, make in (
             (Hook.SMTP_GATE, self._gate),
+            (Hook.EWS_GATE, self._ews_gate),
             (Hook.IMAP_OUTBOX, self._outbox),
             (Hook.IMAP_DRAFTS, self._drafts),
+            (Hook.EWS_OUTBOX, self._ews_outbox),
+            (Hook.EWS_DRAFTS, self._ews_drafts),
         ):
             path = make()
             if path is not None:
@@ -82,12 +92,15 @@ class AccountPaths:
             except Exception as error:  # the last thing a path does must not keep the others running
                 log.error("%s did not stop: %s", hook, type(error).__name__)  # noqa: TRY400 - its text may hold mail
         self.running.clear()
-        close = getattr(self._originals, "close", None)
-        if close is not None:
-            close()
+        for each in (self._originals, self._exchange):
+            close = getattr(each, "close", None)
+            if close is not None:
+                close()
 
     def was_sent(self, message_id: str) -> bool:
         """Whether the account's Sent folder holds a message. Blocks as long as the server lets it."""
+        if self._exchange is not None:
+            return self._exchange.was_sent(message_id)
         if self.account.imap is None:
             return False
         from sendguard.imap.sent import SentLookup
@@ -123,7 +136,8 @@ class AccountPaths:
         )
 
     def _outbox(self) -> Path | None:
-        if self.account.imap is None or self.account.smtp is None or not self.account.outbox:
+        account = self.account
+        if account.exchange is not None or account.imap is None or account.smtp is None or not account.outbox:
             return None
         from sendguard.imap.outbox import ImapOutbox
         from sendguard.smtp.submitter import SmtpSubmitter
@@ -136,21 +150,26 @@ class AccountPaths:
             SmtpSubmitter(self.account, self._secrets),
             self._clock,
             max_size=self._values().number("MaxMessageMegabytes") * 1_000_000,
-            known=self._compositions(),
+            known=self._known,
         )
 
     def _drafts(self) -> Path | None:
-        if self.account.imap is None or not self.account.watch_drafts:
+        if self.account.exchange is not None or self.account.imap is None or not self.account.watch_drafts:
             return None
         from sendguard.imap.drafts import DraftsWatch
 
-        intake, known = self._intake(Hook.IMAP_DRAFTS), self._compositions()
-        return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock, known=known)
+        intake = self._intake(Hook.IMAP_DRAFTS)
+        return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock, known=self._known)
 
-    def _compositions(self) -> "Compositions":
-        """One for both: a message given back from the outbox is not warned of as a new draft."""
-        if self._known is None:
-            from sendguard.mailbox.compositions import Compositions
+    def _ews_gate(self) -> Path | None:
+        return None
 
-            self._known = Compositions()
-        return self._known
+    def _ews_outbox(self) -> Path | None:
+        if self._exchange is None or not self.account.outbox:
+            return None
+        return self._exchange.outbox(self._intake(Hook.EWS_OUTBOX), self._clock, self._values(), self._known)
+
+    def _ews_drafts(self) -> Path | None:
+        if self._exchange is None or not self.account.watch_drafts:
+            return None
+        return self._exchange.drafts(self._intake(Hook.EWS_DRAFTS), self._clock, self._known)

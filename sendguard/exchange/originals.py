@@ -7,6 +7,7 @@ from typing import Any
 from exchangelib import Message
 
 from sendguard.exchange.errors import mapping_ews_errors
+from sendguard.exchange.folders import with_mail
 from sendguard.exchange.items import RECEIVED, header_of
 from sendguard.exchange.session import Mailboxes, Session
 from sendguard.mail.message import Message as OurMessage
@@ -43,6 +44,4 @@ class _Search:
         box = self._session.box
         likely = (box.inbox, box.sent)
         yield from likely
-        for folder in box.msg_folder_root.walk():
-            if folder.folder_class == "IPF.Note" and folder.id not in {each.id for each in likely}:
-                yield folder
+        yield from (each for each in with_mail(box) if each.id not in {known.id for known in likely})

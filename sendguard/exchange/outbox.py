@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import partial
 
 from sendguard.exchange.errors import mapping_ews_errors
+from sendguard.exchange.folders import find_or_make
 from sendguard.exchange.notifications import Notifications
-from sendguard.exchange.outbox_folder import EwsOutboxFolder, ItemKey, find_or_make
+from sendguard.exchange.outbox_folder import EwsOutboxFolder, ItemKey
 from sendguard.exchange.session import Mailboxes
 from sendguard.exchange.sight import Sight
 from sendguard.guard.gatekeeper import Gatekeeper

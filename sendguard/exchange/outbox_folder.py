@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from exchangelib import Folder, Message
 from exchangelib import Mailbox as Box
+from exchangelib import Message
 from exchangelib import errors as ews
 from exchangelib.items import NEVER_OVERWRITE
 
 from sendguard.exchange.errors import mapping_ews_errors
+from sendguard.exchange.folders import find_or_make
 from sendguard.exchange.items import HEADERS, WHOLE, whole_message
 from sendguard.exchange.sending import mapping_send_errors
 from sendguard.exchange.session import Session
@@ -108,19 +109,6 @@ class EwsOutboxFolder:
             if isinstance(answer, Exception):
                 with mapping_ews_errors():
                     raise answer
-
-
-def find_or_make(box: Any, name: str) -> Any:
-    """One's own folder of this name, ``/`` parting its levels. Inside ``mapping_ews_errors``."""
-    folder = box.msg_folder_root
-    for level in name.split("/"):
-        try:
-            folder = folder / level
-        except ews.ErrorFolderNotFound:
-            made = Folder(parent=folder, name=level)
-            made.save()
-            folder = made
-    return folder
 
 
 def _key(item: Message) -> ItemKey:

@@ -43,8 +43,7 @@ class Heard:
 def subscribe(session: Session) -> str:
     """Subscribe to every folder of the mailbox: that counts as one subscription. Raises MailboxError."""
     with mapping_ews_errors():
-        subscription, _ = session.box.subscribe_to_streaming(event_types=EVENTS)
-        return str(subscription)
+        return str(session.box.subscribe_to_streaming(event_types=EVENTS))
 
 
 def hear(session: Session, subscription: str, *, minutes: int = MINUTES) -> Iterator[Heard]:

@@ -1,0 +1,61 @@
+"""The send paths of an account on an Exchange server. Everything of exchangelib is imported when one starts."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sendguard.guard.account import Account
+from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.intake import Intake, Originals
+from sendguard.guard.ports import Secrets
+from sendguard.mailbox.compositions import Compositions
+from sendguard.settings.values import Values
+
+if TYPE_CHECKING:
+    from sendguard.exchange.drafts import EwsDraftsWatch
+    from sendguard.exchange.outbox import EwsOutbox
+
+
+class ExchangePaths:
+    """Makes the paths of one account around one stream of notifications. Close it when they have stopped."""
+
+    def __init__(self, account: Account, secrets: Secrets, gatekeeper: Gatekeeper) -> None:
+        from sendguard.exchange.notifications import Notifications
+        from sendguard.exchange.originals import EwsOriginals
+        from sendguard.exchange.session import Mailboxes
+
+        self._mailboxes = Mailboxes(account, secrets)
+        self._notifications = Notifications(self._mailboxes.open)
+        self._gatekeeper = gatekeeper
+        self._originals = EwsOriginals(self._mailboxes)
+
+    @property
+    def originals(self) -> Originals:
+        """Where the messages are found that others answer."""
+        return self._originals
+
+    def outbox(self, intake: Intake, clock: Callable[[], datetime], values: Values, known: Compositions) -> "EwsOutbox":
+        """The guarded outbox."""
+        from sendguard.exchange.outbox import EwsOutbox
+
+        max_size = values.number("MaxMessageMegabytes") * 1_000_000
+        return EwsOutbox(
+            self._mailboxes, self._notifications, intake, self._gatekeeper, clock, max_size=max_size, known=known
+        )
+
+    def drafts(self, intake: Intake, clock: Callable[[], datetime], known: Compositions) -> "EwsDraftsWatch":
+        """The watch over Drafts."""
+        from sendguard.exchange.drafts import EwsDraftsWatch
+
+        return EwsDraftsWatch(self._mailboxes, self._notifications, intake, self._gatekeeper, clock, known=known)
+
+    def was_sent(self, message_id: str) -> bool:
+        """Whether Sent holds a message. Blocks as long as the server lets it."""
+        from sendguard.exchange.sent import is_in_sent
+
+        return is_in_sent(self._mailboxes, message_id)
+
+    def close(self) -> None:
+        """End the stream and every search."""
+        self._notifications.stop()
+        self._originals.close()

@@ -1,0 +1,128 @@
+"""A person's mail program on the test Exchange, and the watch and the outbox around their mailbox."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from exchangelib import BASIC, DELEGATE, UTC, Account, Build, Configuration, Credentials, Message, Version
+from exchangelib import Mailbox as Box
+from exchangelib.protocol import CachingProtocol
+
+from sendguard.exchange.drafts import EwsDraftsWatch
+from sendguard.exchange.folders import find_or_make
+from sendguard.exchange.notifications import Notifications
+from sendguard.exchange.originals import EwsOriginals
+from sendguard.exchange.outbox import EwsOutbox
+from sendguard.exchange.session import Mailboxes
+from sendguard.guard.account import Account as OurAccount
+from sendguard.guard.account import ExchangeServer, Login
+from sendguard.guard.intake import Intake
+from sendguard.guard.ports import Activity, ActivityKind
+from sendguard.mail.submission import Hook
+from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.watching import WatchState
+from tests.adapters.imap_rig import OUTBOX, Passwords, mail, now
+from tests.fakes import Guard
+from tests.servers.exchange import Exchange
+from tests.servers.exchange.site import Person
+from tests.servers.processes import wait_until
+
+
+class ExchangeProgram:
+    """What the person's own client does on the server: exchangelib, by itself."""
+
+    def __init__(self, server: Exchange, person: Person) -> None:
+        configuration = Configuration(
+            service_endpoint=server.url,
+            credentials=Credentials(person.address, person.password),
+            auth_type=BASIC,
+            version=Version(build=Build(15, 2)),
+        )
+        self.box = Account(
+            person.address, config=configuration, access_type=DELEGATE, default_timezone=UTC, locale="en_US"
+        )
+
+    def put(self, raw: bytes, folder: str = OUTBOX) -> Message:
+        """Save a message into a folder of one's own."""
+        message = Message(account=self.box, folder=self.folder(folder), mime_content=raw)
+        return message.save()
+
+    def save_draft(self, **fields: Any) -> Message:
+        """As a program that writes fields, not MIME."""
+        return Message(account=self.box, folder=self.box.drafts, **fields).save()
+
+    def folder(self, name: str) -> Any:
+        own = {"Drafts": self.box.drafts, "Inbox": self.box.inbox, "Outbox": self.box.outbox}
+        return own.get(name) or find_or_make(self.box, name)
+
+    def close(self) -> None:
+        self.box.protocol.close()
+        CachingProtocol.clear_cache()
+
+
+def boxes(*addresses: str) -> list[Box]:
+    return [Box(email_address=address) for address in addresses]
+
+
+class ExchangeDesk:
+    """A person at a SendGuard: account, guard, mail program, and the hooks that are started on demand."""
+
+    def __init__(self, server: Exchange, person: Person, guard: Guard | None = None, outbox: str = OUTBOX) -> None:
+        self.server, self.person = server, person
+        self.guard = guard or Guard()
+        exchange = ExchangeServer(server.url, Login.BASIC, person.address)
+        self.account = OurAccount("work", (person.address,), outbox=outbox, exchange=exchange)
+        self.passwords = Passwords(person.password)
+        self.mailboxes = Mailboxes(self.account, self.passwords)
+        self.notifications = Notifications(self.mailboxes.open)
+        self.originals = EwsOriginals(self.mailboxes)
+        self.program = ExchangeProgram(server, person)
+        self.known = Compositions()
+
+    def mail(self, **fields: str) -> bytes:
+        return mail(**{"sender": self.person.address, **fields})
+
+    @contextmanager
+    def watch(self) -> Iterator[EwsDraftsWatch]:
+        intake = Intake(self.account, Hook.EWS_DRAFTS, self.originals)
+        watch = EwsDraftsWatch(
+            self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known
+        )
+        watch.start()
+        try:
+            wait_until(lambda: watch.state is WatchState.WATCHING, "watch over the drafts")
+            yield watch
+        finally:
+            watch.stop()
+
+    @contextmanager
+    def outbox(self, **settings: int) -> Iterator[EwsOutbox]:
+        intake = Intake(self.account, Hook.EWS_OUTBOX, self.originals)
+        outbox = EwsOutbox(
+            self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known, **settings
+        )
+        outbox.start()
+        try:
+            wait_until(lambda: outbox.state is WatchState.WATCHING, "watch over the outbox")
+            yield outbox
+        finally:
+            outbox.stop()
+
+    def waiting(self) -> list[bytes]:
+        """What lies in the guarded outbox."""
+        return [item.mime for item in self.server.messages(self.person, self.account.outbox)]
+
+    def activities(self, kind: ActivityKind) -> list[Activity]:
+        return [each for each in self.guard.activities if each.kind is kind]
+
+    def troubles(self) -> list[str]:
+        return [each.detail for each in self.activities(ActivityKind.TROUBLE)]
+
+    def wait_for(self, kind: ActivityKind, count: int = 1) -> list[Activity]:
+        wait_until(lambda: len(self.activities(kind)) >= count, f"{count} times {kind}")
+        return self.activities(kind)
+
+    def close(self) -> None:
+        self.notifications.stop()
+        self.originals.close()
+        self.program.close()
