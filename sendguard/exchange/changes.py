@@ -11,7 +11,7 @@ from sendguard.exchange.errors import mapping_ews_errors
 _STATE_VOID = (
     ews.ErrorInvalidSyncStateData,
     ews.ErrorSyncFolderNotFound,
-    ews.ErrorIncorrectSchemaVersion,
+    AttributeError,  # of an error that comes without a SyncState: exchangelib looks at that first
 )
 
 
