@@ -12,6 +12,7 @@ from tests.servers.accessibility import AccessibleDesktop
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.display import Display
 from tests.servers.dovecot import Dovecot, Person
+from tests.servers.exchange import Exchange
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.mailman import Mailman
 from tests.servers.organisation import Organisation
@@ -151,3 +152,20 @@ def accessible_desktop(display: Display) -> Iterator[AccessibleDesktop]:
     """What a screen reader sees on ``display``."""
     with AccessibleDesktop(display.bus.address) as desktop:
         yield desktop
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Iterator[Exchange]:
+    """The shared Exchange. Not to be stopped, and nothing is to go wrong on it."""
+    with Exchange() as server:
+        yield server
+
+
+@pytest.fixture
+def new_exchange(_closing: contextlib.ExitStack) -> Callable[..., Exchange]:
+    """Start an Exchange for this test alone; takes the keywords of ``Exchange``."""
+
+    def make(**keywords: Any) -> Exchange:
+        return _closing.enter_context(Exchange(**keywords))
+
+    return make

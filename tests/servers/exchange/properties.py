@@ -1,0 +1,281 @@
+"""Items and folders as EWS shows them: every property by its field URI, in the shape and the order of the schema."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
+from email.message import EmailMessage
+
+from tests.servers.exchange import mime, schema
+from tests.servers.exchange.store import Folder, Item, Mailbox, written
+from tests.servers.exchange.xml import E, Node
+
+_View = Callable[[Item, EmailMessage], Node | None]
+
+UNSENT, READ, SUBMITTED, ATTACHED = 0x8, 0x1, 0x4, 0x10
+"""Bits of PidTagMessageFlags, [MS-OXCMSG] 2.2.1.6."""
+MESSAGE_FLAGS = "0x0e07"
+DEFERRED_SEND = "0x3fef"
+"""PidTagDeferredSendTime, [MS-OXOMSG] 2.2.3.9."""
+
+
+def _text(name: str, value: str) -> Node | None:
+    return E(name, value) if value else None
+
+
+def _flag(name: str, value: bool) -> Node:
+    return E(name, str(value).lower())
+
+
+def _header(element: str, field: str) -> _View:
+    return lambda item, message: _text(element, mime.header(message, field))
+
+
+def _recipients(element: str) -> _View:
+    def view(item: Item, message: EmailMessage) -> Node | None:
+        found = mime.addresses(message, mime.RECIPIENTS[element])
+        return E(element, *(mime.mailbox(*each) for each in found)) if found else None
+
+    return view
+
+
+def _sender(element: str) -> _View:
+    def view(item: Item, message: EmailMessage) -> Node | None:
+        found = mime.addresses(message, mime.SENDERS[element]) or mime.addresses(message, "From")
+        return E(element, mime.mailbox(*found[0])) if found else None
+
+    return view
+
+
+def _display(element: str, field: str) -> _View:
+    def view(item: Item, message: EmailMessage) -> Node | None:
+        return E(element, "; ".join(name or address for name, address in mime.addresses(message, field)))
+
+    return view
+
+
+def _mime_content(item: Item, message: EmailMessage) -> Node:
+    return E("t:MimeContent", base64.b64encode(item.mime).decode(), CharacterSet="UTF-8")
+
+
+def _headers(item: Item, message: EmailMessage) -> Node | None:
+    # What was never sent has no headers to show: the property behind this is PidTagTransportMessageHeaders.
+    if item.is_draft:
+        return None
+    found = [(name, mime.header(message, name)) for name in dict.fromkeys(message.keys())]
+    return E("t:InternetMessageHeaders", *(E("t:InternetMessageHeader", v, HeaderName=n) for n, v in found))
+
+
+def _attachments(item: Item, message: EmailMessage) -> Node | None:
+    found = [
+        E(
+            "t:FileAttachment",
+            E("t:AttachmentId", Id=f"{item.id}#{number}"),
+            E("t:Name", part.get_filename() or f"Untitled {number}"),
+            E("t:ContentType", part.get_content_type()),
+            _text("t:ContentId", mime.header(part, "Content-ID").strip("<>")),
+            E("t:Size", str(len(part.as_bytes()))),
+            E("t:IsInline", str(part.get_content_disposition() == "inline").lower()),
+        )
+        for number, part in enumerate(mime.files(message))
+    ]
+    return E("t:Attachments", *found) if found else None
+
+
+def _sent(item: Item, message: EmailMessage) -> Node | None:
+    time = mime.sent_at(message)
+    return None if time is None else E("t:DateTimeSent", written(time))
+
+
+def _conversation(item: Item, message: EmailMessage) -> Node:
+    topic = mime.header(message, "References").split(" ")[0] or mime.header(message, "Message-ID")
+    return E("t:ConversationId", Id="AAQkADkw" + base64.b64encode(hashlib.sha256(topic.encode()).digest()).decode())
+
+
+def _response_objects(item: Item, message: EmailMessage) -> Node | None:
+    if item.is_draft:
+        return None
+    return E("t:ResponseObjects", E("t:ReplyToItem"), E("t:ReplyAllToItem"), E("t:ForwardItem"))
+
+
+_VIEWS: dict[str, _View] = {
+    "item:MimeContent": _mime_content,
+    "item:ItemId": lambda item, _: E("t:ItemId", Id=item.id, ChangeKey=item.change_key),
+    "item:ParentFolderId": lambda item, _: E("t:ParentFolderId", Id=item.folder.id, ChangeKey=item.folder.change_key),
+    "item:ItemClass": lambda item, _: E("t:ItemClass", item.item_class),
+    "item:Subject": lambda item, message: E("t:Subject", mime.header(message, "Subject")),
+    "item:Sensitivity": lambda item, _: item.stored.get("item:Sensitivity") or E("t:Sensitivity", "Normal"),
+    "item:Attachments": _attachments,
+    "item:DateTimeReceived": lambda item, _: E("t:DateTimeReceived", written(item.received)),
+    "item:Size": lambda item, _: E("t:Size", str(len(item.mime))),
+    "item:Importance": lambda item, _: item.stored.get("item:Importance") or E("t:Importance", "Normal"),
+    "item:InReplyTo": _header("t:InReplyTo", "In-Reply-To"),
+    "item:IsSubmitted": lambda item, _: _flag("t:IsSubmitted", item.is_submitted),
+    "item:IsDraft": lambda item, _: _flag("t:IsDraft", item.is_draft),
+    "item:IsFromMe": lambda item, _: _flag("t:IsFromMe", item.is_draft),
+    "item:IsAssociated": lambda item, _: _flag("t:IsAssociated", False),
+    "item:InternetMessageHeaders": _headers,
+    "item:DateTimeSent": _sent,
+    "item:DateTimeCreated": lambda item, _: E("t:DateTimeCreated", written(item.created)),
+    "item:ResponseObjects": _response_objects,
+    "item:DisplayTo": _display("t:DisplayTo", "To"),
+    "item:DisplayCc": _display("t:DisplayCc", "Cc"),
+    "item:HasAttachments": lambda item, message: _flag("t:HasAttachments", bool(mime.files(message))),
+    "item:LastModifiedTime": lambda item, _: E("t:LastModifiedTime", written(item.modified)),
+    "item:ConversationId": _conversation,
+    "item:Preview": lambda item, message: _text("t:Preview", mime.body(message, "Text")[0][:255]),
+    "item:TextBody": lambda item, message: E("t:TextBody", mime.body(message, "Text")[0], BodyType="Text"),
+    "message:Sender": _sender("t:Sender"),
+    "message:From": _sender("t:From"),
+    "message:ToRecipients": _recipients("t:ToRecipients"),
+    "message:CcRecipients": _recipients("t:CcRecipients"),
+    "message:BccRecipients": _recipients("t:BccRecipients"),
+    "message:ReplyTo": _recipients("t:ReplyTo"),
+    "message:InternetMessageId": _header("t:InternetMessageId", "Message-ID"),
+    "message:References": _header("t:References", "References"),
+    "message:ConversationIndex": _header("t:ConversationIndex", "Thread-Index"),
+    "message:ConversationTopic": _header("t:ConversationTopic", "Thread-Topic"),
+    "message:IsRead": lambda item, _: _flag("t:IsRead", item.is_read),
+}
+_DEFAULT = [
+    "item:ItemId",
+    "item:Subject",
+    "item:Sensitivity",
+    "item:DateTimeReceived",
+    "item:Size",
+    "item:Importance",
+    "item:IsSubmitted",
+    "item:IsDraft",
+    "item:IsFromMe",
+    "item:DateTimeSent",
+    "item:DateTimeCreated",
+    "item:HasAttachments",
+    "item:ResponseObjects",
+    "message:Sender",
+    "message:From",
+    "message:ToRecipients",
+    "message:CcRecipients",
+    "message:IsRead",
+    "message:InternetMessageId",
+]
+_ALL = [uri for uri in _VIEWS if uri not in ("item:MimeContent", "item:TextBody", "item:Preview")]
+# A list of items has only what lies in the folder's table: no recipients, no bodies, no headers.
+_NOT_IN_LISTS = {
+    "item:MimeContent", "item:Attachments", "item:InternetMessageHeaders", "item:ResponseObjects", "item:TextBody",
+    "message:ToRecipients", "message:CcRecipients", "message:BccRecipients", "message:ReplyTo", "item:Body",
+}  # fmt: skip
+
+
+def extended_name(path: Node) -> str:
+    """One name for all ways to write the same extended property: by tag, or by set and name or number."""
+    found = path.attributes
+    if "PropertyTag" in found:
+        return f"0x{int(found['PropertyTag'], 0):04x}"
+    of = (found.get("DistinguishedPropertySetId") or found.get("PropertySetId", "")).lower()
+    return f"{of}/{found.get('PropertyName') or found.get('PropertyId')}"
+
+
+def values(item: Item, name: str, message: EmailMessage) -> tuple[str, ...]:
+    """An extended property's values; nothing where the item does not have it."""
+    flags = READ * item.is_read | UNSENT * item.is_draft | SUBMITTED * item.is_submitted
+    fields = {"0x1035": "Message-ID", "0x1042": "In-Reply-To", "0x1039": "References", "0x0037": "Subject"}
+    if name == MESSAGE_FLAGS:
+        return (str(flags | ATTACHED * bool(mime.files(message))),)
+    if name in item.extended:
+        return item.extended[name]
+    found = mime.header(message, fields[name]) if name in fields else ""
+    if name == "0x007d" and not item.is_draft:
+        found = item.mime.partition(b"\r\n\r\n")[0].decode(errors="replace")
+    return (found,) if found else ()
+
+
+def text(item: Item, path: Node) -> str:
+    """What a search compares: the text behind a path."""
+    message = mime.read(item.mime)
+    if path.name == "t:ExtendedFieldURI":
+        return "".join(values(item, extended_name(path), message)[:1])
+    node = _one(item, message, path)
+    return "" if node is None else node.text or " ".join(each.text for each in node.walk())
+
+
+def show_item(item: Item, shape: Node, *, in_list: bool = False) -> Node:
+    """An item in the shape that a request asks for; ``in_list`` as FindItem has it."""
+    message = mime.read(item.mime)
+    base = shape.text_of("t:BaseShape")
+    uris = {"IdOnly": ["item:ItemId"], "Default": _DEFAULT, "AllProperties": _ALL}[base]
+    nodes = [_VIEWS[uri](item, message) for uri in uris if not (in_list and uri in _NOT_IN_LISTS)]
+    if base == "AllProperties":
+        nodes += [node for uri, node in item.stored.items() if uri not in _VIEWS]
+    if base != "IdOnly" and not in_list:
+        nodes.append(_body(message, shape))
+    if shape.text_of("t:IncludeMimeContent") in ("true", "1") and not in_list:
+        nodes.append(_mime_content(item, message))
+    more = shape.get("t:AdditionalProperties")
+    for path in more.children if more else ():
+        if not (in_list and path.attributes.get("FieldURI") in _NOT_IN_LISTS):
+            nodes.append(_one(item, message, path, shape))
+    return _ordered(item.element, nodes)
+
+
+def show_folder(mailbox: Mailbox, folder: Folder, shape: Node) -> Node:
+    """A folder in the shape that a request asks for."""
+    items = mailbox.contents(folder)
+    nodes = {
+        "folder:FolderId": E("t:FolderId", Id=folder.id, ChangeKey=folder.change_key),
+        "folder:ParentFolderId": E("t:ParentFolderId", Id=folder.parent.id if folder.parent else folder.id),
+        "folder:FolderClass": E("t:FolderClass", folder.folder_class),
+        "folder:DisplayName": E("t:DisplayName", folder.name),
+        "folder:TotalCount": E("t:TotalCount", str(len(items))),
+        "folder:ChildFolderCount": E("t:ChildFolderCount", str(len(mailbox.children(folder)))),
+        "folder:UnreadCount": E("t:UnreadCount", str(sum(not item.is_read for item in items))),
+    }
+    default = ["folder:FolderId", "folder:DisplayName", *list(nodes)[4:]]
+    uris = {"IdOnly": ["folder:FolderId"], "Default": default, "AllProperties": list(nodes)}[
+        shape.text_of("t:BaseShape")
+    ]
+    more = shape.get("t:AdditionalProperties")
+    asked = [path.attributes.get("FieldURI", "") for path in more.children] if more else []
+    kind = {"IPF.Appointment": "t:CalendarFolder", "IPF.Contact": "t:ContactsFolder"}.get(
+        folder.folder_class, "t:Folder"
+    )
+    return _ordered(kind, (nodes.get(uri) for uri in dict.fromkeys([*uris, *asked])))
+
+
+def _one(item: Item, message: EmailMessage, path: Node, shape: Node | None = None) -> Node | None:
+    if path.name == "t:ExtendedFieldURI":
+        found = values(item, extended_name(path), message)
+        return E("t:ExtendedProperty", path, *_values(path, found)) if found else None
+    uri = path.attributes["FieldURI"]
+    if path.name == "t:IndexedFieldURI":
+        value = mime.header(message, path.attributes["FieldIndex"])
+        header = E("t:InternetMessageHeader", value, HeaderName=path.attributes["FieldIndex"])
+        return E("t:InternetMessageHeaders", header) if value else None
+    if uri == "item:Body":
+        return _body(message, shape or E("m:ItemShape"))
+    return _VIEWS[uri](item, message) if uri in _VIEWS else item.stored.get(uri)
+
+
+def _values(path: Node, found: tuple[str, ...]) -> list[Node]:
+    nodes = [E("t:Value", value) for value in found]
+    return [E("t:Values", *nodes)] if path.attributes["PropertyType"].endswith("Array") else nodes[:1]
+
+
+def _body(message: EmailMessage, shape: Node) -> Node:
+    asked = shape.text_of("t:BodyType", "Best")
+    content, kind = mime.body(message, asked)
+    if asked == "HTML" and kind == "Text":
+        content, kind = f"<html><body><pre>{content}</pre></body></html>", "HTML"
+    return E("t:Body", content, BodyType=kind)
+
+
+def _ordered(element: str, nodes: Iterable[Node | None]) -> Node:
+    """Put properties into the schema's order, each once; header fields asked for singly become one element."""
+    there = [node for node in nodes if node is not None]
+    headers = [header for node in there if node.name == "t:InternetMessageHeaders" for header in node.children]
+    once: dict[str, Node] = {}
+    for node in there:
+        path = node.need("t:ExtendedFieldURI") if node.name == "t:ExtendedProperty" else None
+        once.setdefault(extended_name(path) if path else node.name, node)
+    if headers:
+        once["t:InternetMessageHeaders"] = E("t:InternetMessageHeaders", *headers)
+    names = schema.order(element)
+    return E(element, *sorted(once.values(), key=lambda node: names.index(node.name)))
