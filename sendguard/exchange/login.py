@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from sendguard.exchange.kerberos import kerberos_login
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ports import Secrets
 from sendguard.mailbox.errors import MailboxUnreachable
@@ -12,7 +13,7 @@ SERVICE = "exchange"
 """The name of the secret (``guard.ports.Secrets``)."""
 
 Authenticate = Callable[[], AuthBase]
-"""Makes what logs one connection in. Raises MailboxUnreachable (``no_password``), LoginRefused."""
+"""Makes what logs one connection in. Raises MailboxUnreachable (``no_password``, ``kerberos``), LoginRefused."""
 
 
 def login_of(account: Account, server: ExchangeServer, secrets: Secrets) -> Authenticate:
@@ -20,22 +21,33 @@ def login_of(account: Account, server: ExchangeServer, secrets: Secrets) -> Auth
 
     def password() -> str:
         found = secrets.get(account.name, SERVICE)
-        if found is None:
+        if not found:  # with an empty one Windows would log in as whoever sits there
             raise MailboxUnreachable("no_password")
         return found
 
     user = server.user or account.identities[0]
-    return lambda: authentication(server.login, user, password)
-
-
-def authentication(login: Login, user: str, password: Callable[[], str]) -> AuthBase:
-    """What logs a connection in."""
-    match login:
+    match server.login:
         case Login.BASIC:
-            return HTTPBasicAuth(user.encode(), password().encode())
+            return lambda: HTTPBasicAuth(user.encode(), password().encode())  # RFC 7617 §2.1: UTF-8
         case Login.NTLM:
-            from requests_ntlm import HttpNtlmAuth
+            return lambda: _ntlm(user, password())
+        case Login.KERBEROS:
+            return kerberos_login
+        case Login.OAUTH:
+            return lambda: _bearer(account, server, secrets)
 
-            return HttpNtlmAuth(user, password())
-        case _:
-            raise MailboxUnreachable("login_kind")
+
+def _ntlm(user: str, password: str) -> AuthBase:
+    """``user`` is ``DOMAIN\\name``, or an address as Active Directory knows it (a UPN)."""
+    from requests_ntlm import HttpNtlmAuth
+
+    made: AuthBase = HttpNtlmAuth(user, password)
+    return made
+
+
+def _bearer(account: Account, server: ExchangeServer, secrets: Secrets) -> AuthBase:
+    from sendguard.exchange.oauth import Bearer
+    from sendguard.exchange.tokens import Application, tokens_of
+
+    application = Application(server.client_id, server.tenant)
+    return Bearer(tokens_of(secrets, account.name, application))  # type: ignore[arg-type]  # is hashable, by identity
