@@ -18,7 +18,8 @@ def find_or_make(box: Any, name: str) -> Any:
     folder = box.msg_folder_root
     for level in name.split("/"):
         found = FolderCollection(account=box, folders=[folder]).find_folders(q=Q(name=level), depth=SHALLOW)
-        known = next((each for each in found if isinstance(each, Folder)), None)
+        # Compared once more: a server that overlooked the restriction would make a guarded outbox of any folder.
+        known = next((each for each in found if isinstance(each, Folder) and _same(each.name, level)), None)
         folder = known or _made(folder, level)
     return folder
 
@@ -27,9 +28,13 @@ def with_mail(box: Any) -> Iterator[Any]:
     """Every folder in the mailbox that holds messages."""
     everywhere = FolderCollection(account=box, folders=[box.msg_folder_root])
     found = everywhere.find_folders(q=Q(folder_class=MAIL), depth=DEEP)
-    yield from (each for each in found if isinstance(each, Folder))
+    yield from (each for each in found if isinstance(each, Folder) and each.folder_class == MAIL)
 
 
 def _made(parent: Any, name: str) -> Any:
     folder = Folder(parent=parent, name=name, folder_class=MAIL)
     return folder.save()
+
+
+def _same(one: str | None, other: str) -> bool:
+    return (one or "").casefold() == other.casefold()

@@ -85,9 +85,7 @@ class ExchangeDesk:
     @contextmanager
     def watch(self) -> Iterator[EwsDraftsWatch]:
         intake = Intake(self.account, Hook.EWS_DRAFTS, self.originals)
-        watch = EwsDraftsWatch(
-            self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known
-        )
+        watch = EwsDraftsWatch(self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known)
         watch.start()
         try:
             wait_until(lambda: watch.state is WatchState.WATCHING, "watch over the drafts")
