@@ -40,6 +40,17 @@ def success(operation: str, *payload: Node | None) -> Node:
     return E(f"m:{operation}ResponseMessage", E("m:ResponseCode", "NoError"), *payload, ResponseClass="Success")
 
 
+_ON_FAILURE = {
+    **{f"{verb}Item": [E("m:Items")] for verb in ("Get", "Create", "Update", "Move", "Copy")},
+    **{f"{verb}Folder": [E("m:Folders")] for verb in ("Get", "Create", "Update", "Move")},
+    "CreateAttachment": [E("m:Attachments")],
+    "GetAttachment": [E("m:Attachments")],
+    "SyncFolderItems": [E("m:SyncState"), E("m:IncludesLastItemInRange", "true")],
+    "SyncFolderHierarchy": [E("m:SyncState"), E("m:IncludesLastFolderInRange", "true")],
+}
+"""What an answer has also where it went wrong."""
+
+
 def failure(operation: str, refused: Refused, *payload: Node | None, response_class: str = "Error") -> Node:
     """One response message that did not."""
     more = message_xml(refused.values)
@@ -49,7 +60,7 @@ def failure(operation: str, refused: Refused, *payload: Node | None, response_cl
         E("m:ResponseCode", refused.code),
         E("m:DescriptiveLinkKey", "0"),
         E("m:MessageXml", *more.children) if more else None,
-        *payload,
+        *(payload or _ON_FAILURE.get(operation, [])),
         ResponseClass=response_class,
     )
 
@@ -59,19 +70,14 @@ def response(operation: str, messages: Iterable[Node]) -> Node:
     return E(f"m:{operation}Response", E("m:ResponseMessages", *messages))
 
 
-def for_each(
-    operation: str, these: Sequence[Each], do: Callable[[Each], Sequence[Node | None]], empty: str = ""
-) -> Node:
-    """Answer for each of ``these`` on its own: one that is refused does not hinder the next.
-
-    ``empty`` is the element that also an error has, without anything in it (``m:Items``).
-    """
+def for_each(operation: str, these: Sequence[Each], do: Callable[[Each], Sequence[Node | None]]) -> Node:
+    """Answer for each of ``these`` on its own: one that is refused does not hinder the next."""
 
     def answer(each: Each) -> Node:
         try:
             return success(operation, *do(each))
         except Refused as refused:
-            return failure(operation, refused, E(empty) if empty else None)
+            return failure(operation, refused)
 
     return response(operation, [answer(each) for each in these])
 

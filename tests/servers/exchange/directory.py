@@ -92,9 +92,10 @@ def configuration(call: Call) -> Node:
 def _tips_of(site: Site, address: str, wanted: set[str]) -> Node:
     name = "m:MailTipsResponseMessageType"
     found = site.lists.get(address.lower())
-    if found is not None and found.error:
+    if address.lower() in site.tip_errors:
+        code = E("m:ResponseCode", site.tip_errors[address.lower()])
         text = E("m:MessageText", "The mail tips of a recipient could not be retrieved.")
-        return E(name, text, E("m:ResponseCode", found.error), E("m:DescriptiveLinkKey", "0"), ResponseClass="Error")
+        return E(name, text, code, E("m:DescriptiveLinkKey", "0"), ResponseClass="Error")
     tips = [E("t:RecipientAddress", *mailbox("", address).children[:3]), _pending(found, wanted)]
     tips += [tip for tip in _known(site, address, found) if _asked_for(tip.local) in wanted]
     return E(name, E("m:ResponseCode", "NoError"), E("m:MailTips", *tips), ResponseClass="Success")
@@ -114,6 +115,8 @@ def _known(site: Site, address: str, found: MailingList | None) -> list[Node]:
     inside = address.lower().endswith(f"@{DOMAIN}")
     nobody = found is None and inside and address.lower() not in site.people
     tips = []
+    if site.counts_people and address.lower() in site.people:
+        tips += [E("t:TotalMemberCount", "1"), E("t:ExternalMemberCount", "0")]
     if found is not None and found.tips == "now" and found.total is not None:
         tips += [E("t:TotalMemberCount", str(found.total)), E("t:ExternalMemberCount", str(found.external))]
     return [

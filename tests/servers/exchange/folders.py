@@ -17,7 +17,7 @@ def get(call: Call) -> Node:
     def show(node: Node) -> list[Node]:
         return [E("m:Folders", show_folder(call.mailbox, call.folder(node), shape))]
 
-    return for_each("GetFolder", call.body.need("m:FolderIds").children, show, "m:Folders")
+    return for_each("GetFolder", call.body.need("m:FolderIds").children, show)
 
 
 def find(call: Call) -> Node:
@@ -44,7 +44,7 @@ def create(call: Call) -> Node:
         )
         return [E("m:Folders", show_folder(call.mailbox, folder, _ID_ONLY))]
 
-    return for_each("CreateFolder", call.body.need("m:Folders").children, make, "m:Folders")
+    return for_each("CreateFolder", call.body.need("m:Folders").children, make)
 
 
 def update(call: Call) -> Node:
@@ -59,7 +59,7 @@ def update(call: Call) -> Node:
         call.mailbox.change_folder(folder)
         return [E("m:Folders", show_folder(call.mailbox, folder, _ID_ONLY))]
 
-    return for_each("UpdateFolder", call.body.need("m:FolderChanges").children, change, "m:Folders")
+    return for_each("UpdateFolder", call.body.need("m:FolderChanges").children, change)
 
 
 def delete(call: Call) -> Node:

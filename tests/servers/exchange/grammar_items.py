@@ -70,6 +70,11 @@ t:CalendarItem = $base t:UID? t:RecurrenceId? t:DateTimeStamp? t:Start? t:End? t
  t:Resources? t:ConflictingMeetingCount? t:AdjacentMeetingCount? t:Duration? t:TimeZone? t:AppointmentReplyTime? \
  t:AppointmentSequenceNumber? t:AppointmentState? t:StartTimeZone? t:EndTimeZone? t:ConferenceType? \
  t:AllowNewTimeProposal? t:IsOnlineMeeting?
+t:MeetingMessage = $t:Message t:AssociatedCalendarItemId? t:IsDelegated? t:IsOutOfDate? t:HasBeenProcessed? \
+ t:ResponseType? t:UID? t:RecurrenceId? t:DateTimeStamp? t:IsOrganizer?
+t:MeetingRequest = $t:MeetingMessage t:MeetingRequestType? t:IntendedFreeBusyStatus? t:Start? t:End? t:Location?
+t:MeetingResponse = $t:MeetingMessage t:Start? t:End? t:Location? t:RecurrenceItem? t:ProposedStart? t:ProposedEnd?
+t:MeetingCancellation = $t:MeetingMessage t:Start? t:End? t:Location?
 $smart = t:Subject? t:Body? t:ToRecipients? t:CcRecipients? t:BccRecipients? t:IsReadReceiptRequested? \
  t:IsDeliveryReceiptRequested? t:From?
 $known = t:ItemClass? t:Sensitivity? t:Body? t:Attachments? t:InternetMessageHeaders? t:Sender? t:ToRecipients? \

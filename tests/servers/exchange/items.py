@@ -4,6 +4,7 @@ import dataclasses
 
 from tests.servers.exchange.answers import Refused, for_each
 from tests.servers.exchange.calls import Call, item_id
+from tests.servers.exchange.meetings import called_off, changed
 from tests.servers.exchange.properties import show_item
 from tests.servers.exchange.sending import dispatch
 from tests.servers.exchange.store import Item, new_change_key, new_id
@@ -15,7 +16,7 @@ def get(call: Call) -> Node:
     """Show items."""
     shape = call.body.need("m:ItemShape")
     ids = call.body.need("m:ItemIds").children
-    return for_each("GetItem", ids, lambda node: [E("m:Items", show_item(call.item(node), shape))], "m:Items")
+    return for_each("GetItem", ids, lambda node: [E("m:Items", show_item(call.item(node), shape))])
 
 
 def update(call: Call) -> Node:
@@ -30,11 +31,13 @@ def update(call: Call) -> Node:
         for field in fields:
             _apply(call, item, field)
         call.mailbox.change(item, (field_of(field.children[0]) for field in fields))
+        if item.element == "t:CalendarItem":
+            changed(call, item)
         sent = dispatch(call, item, call.body.attributes.get("MessageDisposition", "SaveOnly"), "drafts")
         shown = E("m:Items", E(item.element, item_id(item))) if sent is None else E("m:Items")
         return [shown, E("m:ConflictResults", E("t:Count", "0"))]
 
-    return for_each("UpdateItem", call.body.need("m:ItemChanges").children, change, "m:Items")
+    return for_each("UpdateItem", call.body.need("m:ItemChanges").children, change)
 
 
 def delete(call: Call) -> Node:
@@ -42,8 +45,8 @@ def delete(call: Call) -> Node:
 
     def drop(node: Node) -> list[Node]:
         item = call.item(node)
-        if item.element == "t:CalendarItem" and "SendMeetingCancellations" not in call.body.attributes:
-            raise Refused("ErrorSendMeetingCancellationsRequired", "SendMeetingCancellations is required.")
+        if item.element == "t:CalendarItem":
+            called_off(call, item)
         if call.body.attributes["DeleteType"] == "MoveToDeletedItems":
             call.mailbox.move(item, call.mailbox.distinguished("deleteditems"))
         else:
@@ -61,7 +64,7 @@ def move(call: Call) -> Node:
         item = call.mailbox.move(call.item(node), target)
         return [_new(call, item)]
 
-    return for_each("MoveItem", call.body.need("m:ItemIds").children, carry, "m:Items")
+    return for_each("MoveItem", call.body.need("m:ItemIds").children, carry)
 
 
 def copy(call: Call) -> Node:
@@ -72,7 +75,7 @@ def copy(call: Call) -> Node:
         fresh = {"id": new_id("item"), "change_key": new_change_key(), "history": [], "folder": target}
         return [_new(call, call.mailbox.add(dataclasses.replace(call.item(node), **fresh)))]  # type: ignore[arg-type]
 
-    return for_each("CopyItem", call.body.need("m:ItemIds").children, double, "m:Items")
+    return for_each("CopyItem", call.body.need("m:ItemIds").children, double)
 
 
 def mark_as_junk(call: Call) -> Node:

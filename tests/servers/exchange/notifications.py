@@ -97,6 +97,7 @@ class Notifications:
         """Lose all subscriptions, as after a failover; open streams are ended."""
         with self._lock:
             self.subscriptions.clear()
+            self._moved.clear()
             self.end_streams()
 
     def end_streams(self) -> None:
@@ -216,6 +217,7 @@ def envelopes(stream: Stream, client: socket.socket, heartbeat: float, seconds: 
             yield _events(found)
         elif not stream.ending:
             yield _events([E("m:Notification", E("t:SubscriptionId", stream.subscriptions[0].id), E("t:StatusEvent"))])
+    stream.ending = stream.ending or "closed"
     if stream.ending != "cut":
         yield _status("Closed")
 

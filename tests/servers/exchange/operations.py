@@ -1,6 +1,6 @@
 """Every operation the test Exchange knows, by the name of its request."""
 
-from tests.servers.exchange import directory, finding, folders, items, sending, sync
+from tests.servers.exchange import attachments, directory, finding, folders, items, sending, sync
 from tests.servers.exchange.answers import Refused, failure, response
 from tests.servers.exchange.calls import Call, Operation
 from tests.servers.exchange.xml import E, Node
@@ -29,7 +29,9 @@ OPERATIONS: dict[str, Operation] = {
     "SendItem": sending.send,
     "MarkAsJunk": items.mark_as_junk,
     "MarkAllItemsAsRead": items.mark_all_as_read,
-    "CreateAttachment": sending.create_attachment,
+    "CreateAttachment": attachments.create,
+    "GetAttachment": attachments.get,
+    "DeleteAttachment": attachments.delete,
     "SyncFolderItems": sync.items,
     "SyncFolderHierarchy": sync.hierarchy,
     "GetMailTips": directory.mail_tips,

@@ -40,8 +40,16 @@ def _recipients(element: str) -> _View:
 
 def _sender(element: str) -> _View:
     def view(item: Item, message: EmailMessage) -> Node | None:
-        found = mime.addresses(message, mime.SENDERS[element]) or mime.addresses(message, "From")
+        found = mime.addresses(message, element.removeprefix("t:")) or mime.addresses(message, "From")
         return E(element, mime.mailbox(*found[0])) if found else None
+
+    return view
+
+
+def _attendees(element: str, field: str) -> _View:
+    def view(item: Item, message: EmailMessage) -> Node | None:
+        found = mime.addresses(message, field)
+        return E(element, *(E("t:Attendee", mime.mailbox(*each)) for each in found)) if found else None
 
     return view
 
@@ -65,19 +73,21 @@ def _headers(item: Item, message: EmailMessage) -> Node | None:
     return E("t:InternetMessageHeaders", *(E("t:InternetMessageHeader", v, HeaderName=n) for n, v in found))
 
 
+def attachment(item: Item, number: int, part: EmailMessage) -> Node:
+    """An attached file, without what is in it; its id ends with its place in the message."""
+    return E(
+        "t:FileAttachment",
+        E("t:AttachmentId", Id=f"{item.id}#{number}"),
+        E("t:Name", part.get_filename() or f"Untitled {number}"),
+        E("t:ContentType", part.get_content_type()),
+        _text("t:ContentId", mime.header(part, "Content-ID").strip("<>")),
+        E("t:Size", str(len(part.as_bytes()))),
+        E("t:IsInline", str(part.get_content_disposition() == "inline").lower()),
+    )
+
+
 def _attachments(item: Item, message: EmailMessage) -> Node | None:
-    found = [
-        E(
-            "t:FileAttachment",
-            E("t:AttachmentId", Id=f"{item.id}#{number}"),
-            E("t:Name", part.get_filename() or f"Untitled {number}"),
-            E("t:ContentType", part.get_content_type()),
-            _text("t:ContentId", mime.header(part, "Content-ID").strip("<>")),
-            E("t:Size", str(len(part.as_bytes()))),
-            E("t:IsInline", str(part.get_content_disposition() == "inline").lower()),
-        )
-        for number, part in enumerate(mime.files(message))
-    ]
+    found = [attachment(item, number, part) for number, part in enumerate(mime.files(message))]
     return E("t:Attachments", *found) if found else None
 
 
@@ -135,6 +145,11 @@ _VIEWS: dict[str, _View] = {
     "message:ConversationIndex": _header("t:ConversationIndex", "Thread-Index"),
     "message:ConversationTopic": _header("t:ConversationTopic", "Thread-Topic"),
     "message:IsRead": lambda item, _: _flag("t:IsRead", item.is_read),
+    "calendar:Organizer": _sender("t:Organizer"),
+    "calendar:RequiredAttendees": _attendees("t:RequiredAttendees", "To"),
+    "calendar:OptionalAttendees": _attendees("t:OptionalAttendees", "Cc"),
+    "calendar:Resources": _attendees("t:Resources", "Bcc"),
+    "calendar:IsMeeting": lambda _, message: _flag("t:IsMeeting", "To" in message),
 }
 _DEFAULT = [
     "item:ItemId",
@@ -278,4 +293,5 @@ def _ordered(element: str, nodes: Iterable[Node | None]) -> Node:
     if headers:
         once["t:InternetMessageHeaders"] = E("t:InternetMessageHeaders", *headers)
     names = schema.order(element)
-    return E(element, *sorted(once.values(), key=lambda node: names.index(node.name)))
+    shown = [node for node in once.values() if node.name in names]
+    return E(element, *sorted(shown, key=lambda node: names.index(node.name)))

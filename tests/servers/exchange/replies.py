@@ -34,7 +34,8 @@ def respond(call: Call, node: Node) -> Item:
     if parent and node.name != "t:ForwardItem":
         message["In-Reply-To"] = parent
         message["References"] = f"{mime.header(before, 'References')} {parent}".strip()
-    item = Item(original.folder, b"", is_draft=True, is_read=True)
+    element = {"t:CancelCalendarItem": "t:MeetingCancellation"}.get(node.name, "t:MeetingResponse")
+    item = Item(original.folder, b"", element if node.name in _MEETINGS else "t:Message", is_draft=True, is_read=True)
     item.mime = mime.written(message)
     write(item, _as_message(node, before), call.person.address)
     if node.name in _VERBS:

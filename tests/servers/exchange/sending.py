@@ -1,12 +1,12 @@
-"""CreateItem, SendItem, CreateAttachment: what is written, and what leaves."""
+"""CreateItem, SendItem: what is written, and what leaves."""
 
-from tests.servers.exchange import mime
 from tests.servers.exchange.answers import Refused, for_each
 from tests.servers.exchange.calls import Call, item_id
+from tests.servers.exchange.meetings import create_meeting
 from tests.servers.exchange.replies import RESPONSES, respond
 from tests.servers.exchange.site import deferred_until
 from tests.servers.exchange.store import Folder, Item, now
-from tests.servers.exchange.writing import attach, write
+from tests.servers.exchange.writing import write
 from tests.servers.exchange.xml import E, Node
 
 _FOLDERS = {"t:CalendarItem": "calendar", "t:Message": "drafts", "t:Item": "drafts"}
@@ -17,7 +17,7 @@ def create(call: Call) -> Node:
 
     def make(node: Node) -> list[Node]:
         if node.name == "t:CalendarItem":
-            return [E("m:Items", _create_meeting(call, node))]
+            return [E("m:Items", create_meeting(call, node))]
         disposition = call.body.attributes.get("MessageDisposition", "")
         if not disposition:
             raise Refused("ErrorMessageDispositionRequired", "Message items require a MessageDisposition.")
@@ -32,7 +32,7 @@ def create(call: Call) -> Node:
         dispatch(call, item, disposition, "sentitems")
         return [E("m:Items")]
 
-    return for_each("CreateItem", call.body.need("m:Items").children, make, "m:Items")
+    return for_each("CreateItem", call.body.need("m:Items").children, make)
 
 
 def send(call: Call) -> Node:
@@ -46,28 +46,10 @@ def send(call: Call) -> Node:
         _refuse_stale(item, node)
         if item.element == "t:CalendarItem":
             raise Refused("ErrorInvalidItemForOperationSendItem", "SendItem can't send a calendar item.")
-        _send(call, item, call.folder_in("m:SavedItemFolderId", "sentitems") if saved else None)
+        leave(call, item, call.folder_in("m:SavedItemFolderId", "sentitems") if saved else None)
         return []
 
     return for_each("SendItem", call.body.need("m:ItemIds").children, one)
-
-
-def create_attachment(call: Call) -> Node:
-    """Attach files to an item, which so gets a new change key."""
-    item = call.item(call.body.need("m:ParentItemId"))
-
-    def add(node: Node) -> list[Node]:
-        if node.name != "t:FileAttachment":
-            raise Refused("ErrorInvalidOperation", "The test Exchange attaches files only.")
-        message = mime.read(item.mime)
-        attach(message, node)
-        item.mime = mime.written(message)
-        call.mailbox.change(item, ["item:Attachments"])
-        number = f"{item.id}#{len(mime.files(message)) - 1}"
-        which = E("t:AttachmentId", Id=number, RootItemId=item.id, RootItemChangeKey=item.change_key)
-        return [E("m:Attachments", E("t:FileAttachment", which))]
-
-    return for_each("CreateAttachment", call.body.need("m:Attachments").children, add, "m:Attachments")
 
 
 def dispatch(call: Call, item: Item, disposition: str, otherwise: str) -> Item | None:
@@ -75,29 +57,37 @@ def dispatch(call: Call, item: Item, disposition: str, otherwise: str) -> Item |
     if disposition == "SaveOnly":
         return None
     keep = disposition == "SendAndSaveCopy"
-    _send(call, item, call.folder_in("m:SavedItemFolderId", "sentitems") if keep else None)
+    leave(call, item, call.folder_in("m:SavedItemFolderId", "sentitems") if keep else None)
     return item
 
 
-def _send(call: Call, item: Item, save_to: Folder | None) -> None:
+def leave(call: Call, item: Item, save_to: Folder | None) -> None:
+    """Send an item, stored or not, and keep it in ``save_to`` if that is given."""
     until = deferred_until(item)
     if until is not None and until > now():
         _defer(call, item)
         return
-    call.site.submit(call.mailbox, item.mime, save_to)
-    if item.id in call.mailbox.items:
-        call.mailbox.remove(item)
+    call.site.submit(call.mailbox, item.mime, item.element)
+    item.is_draft, item.is_read = False, True
+    _put(call, item, save_to)
 
 
 def _defer(call: Call, item: Item) -> None:
     """Keep a message with a deferred send time in the Outbox, marked as submitted."""
     item.is_submitted = True
-    outbox = call.mailbox.distinguished("outbox")
-    if item.id in call.mailbox.items:
-        call.mailbox.move(item, outbox)
-        return
-    item.folder = outbox
-    call.mailbox.add(item)
+    _put(call, item, call.mailbox.distinguished("outbox"))
+
+
+def _put(call: Call, item: Item, folder: Folder | None) -> None:
+    stored = item.id in call.mailbox.items
+    if folder is None:
+        if stored:
+            call.mailbox.remove(item)
+    elif stored:
+        call.mailbox.move(item, folder)
+    else:
+        item.folder = folder
+        call.mailbox.add(item)
 
 
 def _refuse_stale(item: Item, node: Node) -> None:
@@ -106,17 +96,3 @@ def _refuse_stale(item: Item, node: Node) -> None:
         raise Refused("ErrorChangeKeyRequired", "A change key is required for this operation.")
     if key != item.change_key:
         raise Refused("ErrorStaleObject", "The request's change key is not the item's current one.")
-
-
-def _create_meeting(call: Call, node: Node) -> Node:
-    how = call.body.attributes.get("SendMeetingInvitations", "")
-    if not how:
-        raise Refused("ErrorSendMeetingInvitationsRequired", "SendMeetingInvitations is required.")
-    item = Item(call.mailbox.distinguished("calendar"), b"", "t:CalendarItem", "IPM.Appointment", is_read=True)
-    write(item, node, call.person.address)
-    item.folder = call.folder_in("m:SavedItemFolderId", "calendar")
-    call.mailbox.add(item)
-    if how != "SendToNone":
-        kept = call.mailbox.distinguished("sentitems") if how == "SendToAllAndSaveCopy" else None
-        call.site.submit(call.mailbox, item.mime, kept)
-    return E("t:CalendarItem", item_id(item))

@@ -1,8 +1,11 @@
 """The test Exchange itself: its port, who may come in, and what was asked of it."""
 
+import contextlib
 import hmac
 import secrets
 import threading
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.servers.certificates import ServerCertificate
@@ -15,7 +18,7 @@ from tests.servers.exchange.operations import OPERATIONS, refusal
 from tests.servers.exchange.site import Person, Site
 from tests.servers.exchange.wire import Answers, Listener, secured
 from tests.servers.exchange.xml import BadXml, Node
-from tests.servers.processes import LOOPBACK
+from tests.servers.processes import LOOPBACK, free_port
 
 VERSIONS = {
     *("Exchange2007", "Exchange2007_SP1", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2"),
@@ -56,30 +59,42 @@ class Exchange(Site):
         """EWSMaxConcurrency: calls that one person may have at once; one more is answered ErrorServerBusy."""
         self.stream_seconds = 1800.0
         self._tokens: dict[str, Person] = {}
-        self._running: dict[str, int] = {}
-        self._listener = Listener((LOOPBACK, 0), type("Bound", (Answers,), {"site": self}))
-        if certificate is not None:
-            secured(self._listener, certificate)
-        self.port: int = self._listener.server_address[1]
+        self._running: Counter[str] = Counter()
+        self._certificate = certificate
+        self._listener: Listener | None = None
+        self.port = free_port()
         scheme = "http" if certificate is None else "https"
         self.url = f"{scheme}://{LOOPBACK}:{self.port}/EWS/Exchange.asmx"
-        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), name="test Exchange")
+
+    def start(self) -> None:
+        """Serve; also again after ``stop``, on the same port and with the mailboxes as they were."""
+        assert self._listener is None, "it runs already"
+        self._listener = Listener((LOOPBACK, self.port), type("Bound", (Answers,), {"site": self}))
+        if self._certificate is not None:
+            secured(self._listener, self._certificate)
+        threading.Thread(target=self._listener.serve_forever, args=(0.02,), name="test Exchange").start()
+
+    def stop(self) -> None:
+        """Close the port and end every connection, and every call that waits."""
+        if self._listener is not None:
+            self._listener.cut()
+            self.faults.clear()
+            self._listener.server_close()
+            self._listener = None
 
     def __enter__(self) -> "Exchange":
-        """Serve."""
-        self._thread.start()
+        """Start the server."""
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the port and end every connection."""
-        self.faults.clear()
-        self._listener.close()
-        self._thread.join(10)
+        """Stop the server."""
+        self.stop()
 
     @property
     def connections(self) -> int:
         """Connections open now."""
-        return len(self._listener.open)
+        return len(self._listener.open) if self._listener else 0
 
     def count_of(self, operation: str) -> int:
         """How often an operation was called."""
@@ -117,6 +132,20 @@ class Exchange(Site):
         """Note a call."""
         self.calls.append(Counted(operation, person.address, connection))
 
+    @contextlib.contextmanager
+    def entering(self, person: Person) -> Iterator[None]:
+        """Count a call as under way; Fault ErrorServerBusy for one more than a person may have at once."""
+        with self.lock:
+            if self._running[person.address] >= self.concurrency:
+                text = "The server cannot service this request right now. Try again later."
+                raise Fault("ErrorServerBusy", text, BackOffMilliseconds="1000")
+            self._running[person.address] += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._running[person.address] -= 1
+
     def hold(self, until: threading.Event, seconds: float) -> None:
         """Let a call wait. The server's end sets what it waits for."""
         until.wait(seconds)
@@ -130,8 +159,6 @@ class Exchange(Site):
                 return refusal(operation, trouble.refused)
         body = _checked(document, operation)
         with self.lock:
-            if self._running.get(person.address, 0) >= self.concurrency:
-                raise Fault("ErrorServerBusy", "The server is busy.", BackOffMilliseconds="1000")
             return self._carry_out(Call(self, person, body), operation)
 
     def _carry_out(self, call: Call, operation: str) -> Node | Stream:

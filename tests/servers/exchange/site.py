@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from tests.servers.exchange import mime
 from tests.servers.exchange.answers import Refused
@@ -13,6 +14,15 @@ from tests.servers.exchange.properties import DEFERRED_SEND
 from tests.servers.exchange.store import Folder, Item, Mailbox
 
 DOMAIN = "example.test"
+CLASSES = {
+    "t:Message": "IPM.Note",
+    "t:CalendarItem": "IPM.Appointment",
+    "t:MeetingRequest": "IPM.Schedule.Meeting.Request",
+    "t:MeetingResponse": "IPM.Schedule.Meeting.Resp.Pos",
+    "t:MeetingCancellation": "IPM.Schedule.Meeting.Canceled",
+}
+"""The item class of what is written as each element."""
+_RECEIVED = b"Received: from exchange.example.test by exchange.example.test\r\n"
 _numbers = itertools.count(1)
 
 
@@ -42,8 +52,6 @@ class MailingList:
     """Its members are found anew for every message; it can be expanded on some servers: here it comes out empty."""
     tips: str = "now"
     """``now``, ``pending`` (the server says it has no answer yet) or ``missing`` (it leaves the counts out)."""
-    error: str = ""
-    """A ResponseCode that MailTips give instead of an answer."""
     restricted: bool = False
     moderated: bool = False
     prebuilt: bytes = b""
@@ -69,6 +77,10 @@ class Site:
         self.mailboxes: dict[str, Mailbox] = {}
         self.lists: dict[str, MailingList] = {}
         self.submitted: list[Submitted] = []
+        self.tip_errors: dict[str, str] = {}
+        """ResponseCodes that MailTips give for an address instead of an answer, ErrorMailRecipientNotFound perhaps."""
+        self.counts_people = False
+        """Whether MailTips say of one person that they are one; some servers leave the count out."""
         self._generation = 1
 
     def new_person(self, name: str = "me") -> Person:
@@ -84,13 +96,24 @@ class Site:
         return person
 
     def new_list(
-        self, address: str = "", *, members: Iterable[str | Person] = (), total: int | None = -1, **more: object
+        self,
+        address: str = "",
+        *,
+        members: Iterable[str | Person] = (),
+        total: int | None = -1,
+        error: str = "",
+        **more: Any,
     ) -> MailingList:
-        """Add a list; its address is new when none is given, and ``total`` is counted when it is left out."""
+        """Add a list; its address is new when none is given, and ``total`` is counted when it is left out.
+
+        ``error`` is a ResponseCode that MailTips give instead of an answer, ``more`` the fields of ``MailingList``.
+        """
         plain = [each.address if isinstance(each, Person) else each for each in members]
-        made = MailingList(address or f"list-{next(_numbers)}@{DOMAIN}", plain, total, **more)  # type: ignore[arg-type]
+        made = MailingList(address or f"list-{next(_numbers)}@{DOMAIN}", plain, total, **more)
         with self.lock:
             self.lists[made.address.lower()] = made
+            if error:
+                self.tip_errors[made.address.lower()] = error
             if total == -1:
                 made.total = len(self.reached([made.address]))
         return made
@@ -115,11 +138,12 @@ class Site:
                     return folder
         raise KeyError(name)
 
-    def deliver(self, address: str | Person, raw: bytes, folder: str = "inbox") -> Item:
+    def deliver(self, address: str | Person, raw: bytes, folder: str = "inbox", *, element: str = "t:Message") -> Item:
         """Put a message into somebody's mailbox as new mail."""
         with self.lock:
             mailbox = self.mailbox(address)
-            return mailbox.add(Item(mailbox.distinguished(folder), raw), new_mail=True)
+            item = Item(mailbox.distinguished(folder), raw, element, CLASSES[element])
+            return mailbox.add(item, new_mail=True)
 
     def reached(self, addresses: Iterable[str]) -> list[str]:
         """The addresses behind ``addresses``: lists opened, lists in lists too, each once."""
@@ -144,8 +168,8 @@ class Site:
         with self.lock:
             self._generation += 1
 
-    def submit(self, mailbox: Mailbox, raw: bytes, save_to: Folder | None) -> Item | None:
-        """Send a message; a copy goes to ``save_to``. Refused when it has no recipient or somebody else's From."""
+    def submit(self, mailbox: Mailbox, raw: bytes, element: str = "t:Message") -> None:
+        """Send a message, which arrives as ``element``. Refused when it has no recipient or somebody else's From."""
         message = mime.stamped(mime.read(raw), mailbox.address)
         given = [address for name in ("To", "Cc", "Bcc") for _, address in mime.addresses(message, name)]
         if not given:
@@ -153,23 +177,22 @@ class Site:
         if any(address.lower() != mailbox.address.lower() for _, address in mime.addresses(message, "From")):
             raise Refused("ErrorSendAsDenied", "The user account which was used to submit this request does not have "
                           "the right to send mail on behalf of the specified sending account.")  # fmt: skip
-        kept = mime.written(message)
         del message["Bcc"]
         out = mime.written(message)
         reached = self.reached(given)
         for address in reached:
             if address in self.mailboxes:
-                self.deliver(address, b"Received: from exchange.example.test by exchange.example.test\r\n" + out)
+                self.deliver(address, _RECEIVED + out, element=element)
         self.submitted.append(Submitted(mailbox.address, tuple(given), tuple(reached), out))
-        return mailbox.add(Item(save_to, kept, is_read=True)) if save_to else None
 
     def release_due(self, now: datetime) -> int:
         """Send what waits in outboxes for a time that has come; returns how many messages did."""
         with self.lock:
             due = [(box, item) for box in self.mailboxes.values() for item in box.items.values() if is_due(item, now)]
             for mailbox, item in due:
-                self.submit(mailbox, item.mime, mailbox.distinguished("sentitems"))
-                mailbox.remove(item)
+                self.submit(mailbox, item.mime)
+                item.is_submitted = item.is_draft = False
+                mailbox.move(item, mailbox.distinguished("sentitems"))
         return len(due)
 
 

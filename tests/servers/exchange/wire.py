@@ -40,13 +40,12 @@ class Listener(http.server.ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that went away, or did not trust the certificate."""
 
-    def close(self) -> None:
-        """Close the port and every connection, and wait for their threads."""
+    def cut(self) -> None:
+        """Take no new connection, and end those there are."""
         self.shutdown()
         for client in list(self.open.values()):
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
-        self.server_close()
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -77,6 +76,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one call."""
         raw = self._body()
+        if self.path.lower() != "/ews/exchange.asmx":
+            self.respond(404, [])
+            return
+        if self.headers.get_content_type() != "text/xml":
+            self.respond(415, [])
+            return
         if self.site.record:
             self.site.requests.append(raw)
         document, operation = _opened(raw)
@@ -137,13 +142,14 @@ class Answers(http.server.BaseHTTPRequestHandler):
             self._challenge()
             return
         self.site.count(operation, person, self.number)
-        for trouble in troubles:
-            if trouble.until is not None:
-                self.site.hold(trouble.until, trouble.seconds)
-            if trouble.cut_before:
+        with self.site.entering(person):
+            for trouble in troubles:
+                if trouble.until is not None:
+                    self.site.hold(trouble.until, trouble.seconds)
+            if any(trouble.cut_before for trouble in troubles):
                 self.cut("no_answer")
                 return
-        answer = self.site.answer(document, operation, person, troubles)
+            answer = self.site.answer(document, operation, person, troubles)
         cut = next((trouble.cut_after for trouble in troubles if trouble.cut_after), None)
         if isinstance(answer, Stream):
             self._stream(answer)
@@ -177,7 +183,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
                 self.wfile.flush()
             if stream.ending == "cut":
                 self.wfile.write(b"400\r\n<s:Envel")
-            elif stream.ending:
+            elif stream.ending == "closed":
                 self.chunk(b"")
             self.close_connection = stream.ending != "closed"
         finally:

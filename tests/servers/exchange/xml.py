@@ -71,9 +71,9 @@ def E(name: str, *children: "Node | str | None", **attributes: str) -> Node:
 
 
 def parse(raw: bytes) -> Node:
-    """Return a document's root; BadXml for what Exchange would not read."""
+    """Return a document's root; BadXml for one that is not well formed, not UTF-8, or has a DTD."""
     parser = expat.ParserCreate("utf-8", namespace_separator=" ")
-    parser.buffer_text = True
+    parser.buffer_text, parser.buffer_size = True, len(raw) + 1  # so that 30 MB of base64 come as one piece
     top = Node("")
     open_nodes = [top]
 
@@ -95,8 +95,8 @@ def parse(raw: bytes) -> Node:
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(raw, True)
-    except expat.ExpatError as error:
+        parser.Parse(raw.decode(), True)
+    except (expat.ExpatError, UnicodeDecodeError) as error:
         raise BadXml(str(error)) from None
     return top.children[0]
 
