@@ -54,12 +54,12 @@ class Caller:
         self.http = http.client.HTTPConnection("127.0.0.1", exchange.port, timeout=20)
         self.authorization = basic(person) if authorization is None else authorization
 
-    def post(self, raw: bytes | str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+    def post(self, raw: bytes | str, path: str = "/EWS/Exchange.asmx") -> tuple[http.client.HTTPResponse, bytes]:
         """Send octets as they are; returns the answer and its body."""
-        said = {"Content-Type": "text/xml; charset=utf-8", **headers}
+        said = {"Content-Type": "text/xml; charset=utf-8"}
         if self.authorization:
             said["Authorization"] = self.authorization
-        self.http.request("POST", "/EWS/Exchange.asmx", raw if isinstance(raw, bytes) else raw.encode(), said)
+        self.http.request("POST", path, raw if isinstance(raw, bytes) else raw.encode(), said)
         answer = self.http.getresponse()
         return answer, answer.read()
 

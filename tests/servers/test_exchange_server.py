@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import exchangelib
 import pytest
 from exchangelib import errors
+from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.protocol import close_connections
 
 from tests.exchange_words import ENVELOPE, GET_INBOX, Caller, create, find, mail_tips, mailboxes
@@ -39,11 +41,11 @@ def caller(exchange: Exchange, me: Person) -> Iterator[Caller]:
         yield found
 
 
-def account_of(server: Exchange, person: Person) -> exchangelib.Account:
+def account_of(server: Exchange, person: Person, auth_type: str = exchangelib.BASIC) -> exchangelib.Account:
     configuration = exchangelib.Configuration(
         service_endpoint=server.url,
         credentials=exchangelib.Credentials(person.address, person.password),
-        auth_type=exchangelib.BASIC,
+        auth_type=auth_type,
         version=exchangelib.Version(build=exchangelib.Build(15, 2, 1544, 4)),
         max_connections=4,
     )
@@ -117,7 +119,7 @@ def test_a_reply_to_all_goes_to_the_sender_and_everybody_else(
     item = account.inbox.get(message_id="<lunch@else.test>")
     item.create_reply_all("RE: Lunch", "Me too").save(account.drafts)
     (draft,) = account.drafts.all()
-    assert [box.email_address for box in draft.to_recipients] == ["boss@else.test", "other@else.test"]
+    assert {box.email_address for box in draft.to_recipients} == {"boss@else.test", "other@else.test"}
     assert [box.email_address for box in draft.cc_recipients] == ["team@else.test"]
     assert draft.in_reply_to == "<lunch@else.test>"
     assert draft.is_draft
@@ -363,10 +365,49 @@ def test_a_bearer_token_lets_in_until_it_is_revoked(new_exchange: NewExchange) -
         assert caller.post(ENVELOPE % GET_INBOX)[0].status == 200
 
 
+def test_ntlm_logs_a_connection_in_once(new_exchange: NewExchange) -> None:
+    server = new_exchange(schemes=("NTLM",))
+    me, you = server.new_person("me"), server.new_person("you")
+    account = account_of(server, me, exchangelib.NTLM)
+    send(account, you.address)
+    send(account, you.address)
+    assert len(server.messages(you)) == 2
+    assert len({call.connection for call in server.calls}) == 1
+    with Caller(server, me) as another:
+        assert another.post(ENVELOPE % GET_INBOX)[0].status == 401
+    with pytest.raises(errors.UnauthorizedError):
+        account_of(server, replace(me, password="wrong"), exchangelib.NTLM).inbox.refresh()
+    close_connections()
+
+
 def test_nobody_opens_anothers_mailbox(exchange: Exchange, caller: Caller, you: Person) -> None:
     inside = mailboxes("X", you.address).removeprefix("<t:X>").removesuffix("</t:X>")
     other = GET_INBOX.replace('Id="inbox"/>', f'Id="inbox">{inside}</t:DistinguishedFolderId>')
     assert caller.code(other) == "ErrorAccessDenied"
+
+
+def test_autodiscover_knows_where_a_mailbox_is(exchange: Exchange, caller: Caller, me: Person) -> None:
+    question = (
+        f'<Autodiscover xmlns="{NAMESPACES["pox"]}"><Request><EMailAddress>%s</EMailAddress></Request></Autodiscover>'
+    )
+    _, body = caller.post(question % me.address, "/autodiscover/autodiscover.xml")
+    assert f"<EwsUrl>{exchange.url}</EwsUrl>".encode() in body
+    _, body = caller.post(question % "nobody@example.test", "/autodiscover/autodiscover.xml")
+    assert b"<ErrorCode>500</ErrorCode>" in body
+
+
+def test_exchangelib_reads_the_soap_autodiscover(exchange: Exchange, me: Person) -> None:
+    protocol = AutodiscoverProtocol(
+        config=exchangelib.Configuration(
+            service_endpoint=f"http://127.0.0.1:{exchange.port}/autodiscover/autodiscover.svc",
+            credentials=exchangelib.Credentials(me.address, me.password),
+            auth_type=exchangelib.BASIC,
+            version=exchangelib.Version(build=exchangelib.Build(15, 2, 1544, 4)),
+        )
+    )
+    found = protocol.get_user_settings(user=me.address)
+    assert found.ews_url == exchange.url
+    protocol.close()
 
 
 def draft(caller: Caller, *to: str, more: str = "") -> str:

@@ -12,9 +12,11 @@ import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from tests.servers.exchange import autodiscover
 from tests.servers.exchange.answers import Fault, fault, whole
 from tests.servers.exchange.faults import Trouble
 from tests.servers.exchange.notifications import Stream, envelopes
+from tests.servers.exchange.ntlm import Handshake
 from tests.servers.exchange.site import Person
 from tests.servers.exchange.xml import BadXml, Node, parse
 
@@ -65,6 +67,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.number = next(_connections)
         self.known: Person | None = None
         """Who this connection belongs to, once it was logged in as one (NTLM)."""
+        self._ntlm = Handshake(self.site.people)
+        self._challenged = b""
+        """The answer to a first NTLM token, to be given with the 401."""
         self._listener.open[self.number] = self.connection
 
     def finish(self) -> None:
@@ -75,8 +80,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer one call."""
-        raw = self._body()
-        if self.path.lower() != "/ews/exchange.asmx":
+        raw, path = self._body(), self.path.lower()
+        if path not in ("/ews/exchange.asmx", *autodiscover.PATHS):
             self.respond(404, [])
             return
         if self.headers.get_content_type() != "text/xml":
@@ -85,9 +90,11 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if self.site.record:
             self.site.requests.append(raw)
         document, operation = _opened(raw)
-        troubles = self.site.faults.take(operation)
         try:
-            self._answer_call(document, operation, troubles)
+            if path in autodiscover.PATHS:
+                self._answer_where(path, raw)
+            else:
+                self._answer_call(document, operation, self.site.faults.take(operation))
         except Fault as error:
             self.respond(error.status, fault(error))
         except ConnectionError:
@@ -131,6 +138,15 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def _listener(self) -> Listener:
         assert isinstance(self.server, Listener)
         return self.server
+
+    def _answer_where(self, path: str, raw: bytes) -> None:
+        if self._who() is None:
+            self._challenge()
+            return
+        try:
+            self.respond(200, autodiscover.answer(path, raw, self.site.people, self.site.url))
+        except BadXml:
+            self.respond(400, [])
 
     def _answer_call(self, document: Node | BadXml, operation: str, troubles: list[Trouble]) -> None:
         for trouble in troubles:
@@ -191,8 +207,11 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def _who(self) -> Person | None:
         scheme, _, credentials = self.headers.get("Authorization", "").partition(" ")
+        self._challenged = b""
         if scheme not in self.site.schemes:
             return self.known
+        if scheme == "NTLM":
+            return self._handshake(credentials)
         if scheme == "Bearer":
             return self.site.bearer(credentials.strip())
         if scheme == "Basic":
@@ -201,9 +220,20 @@ class Answers(http.server.BaseHTTPRequestHandler):
                 return self.site.login(user, password)
         return None
 
+    def _handshake(self, token: str) -> Person | None:
+        self.known = None
+        with contextlib.suppress(binascii.Error):
+            found = self._ntlm.step(base64.b64decode(token))
+            if isinstance(found, str):
+                self.known = self.site.people.get(found.lower())
+            self._challenged = found if isinstance(found, bytes) else b""
+        return self.known
+
     def _challenge(self) -> None:
         self.send_response(401)
-        for scheme in self.site.schemes:
+        if self._challenged:
+            self.send_header("WWW-Authenticate", f"NTLM {base64.b64encode(self._challenged).decode()}")
+        for scheme in self.site.schemes if not self._challenged else ():
             realm = {
                 "Basic": ' realm="exchange.example.test"',
                 "Bearer": ' client_id="00000002-0000-0ff1-ce00-000000000000"',
