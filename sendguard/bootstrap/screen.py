@@ -5,12 +5,14 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account
-from sendguard.guard.ports import Asker, SubmissionRefused, UpstreamUnreachable
+from sendguard.guard.ports import Asker, Secrets, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
+from sendguard.settings.values import Values
 from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import KeyringSecrets
@@ -67,7 +69,8 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,
-        test_connection=try_servers,
+        test_connection=lambda account, passwords: try_servers(account, passwords, secrets, program.values),
+        exchange=exchange_access(secrets, lambda: program.values),
         free_gate_port=_free_gate_port,
         paths=lambda: tuple(_paths(program)),
         directory=lambda: _directory(program),
@@ -81,9 +84,13 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
     )
 
 
-def try_servers(account: Account, passwords: Mapping[str, str]) -> tuple[ServerResult, ...]:
+def try_servers(
+    account: Account, passwords: Mapping[str, str], secrets: Secrets, values: Values
+) -> tuple[ServerResult, ...]:
     """Log in to each server of an account; blocks until each has answered or timed out."""
     results: list[ServerResult] = []
+    if account.exchange is not None:
+        results.append(ServerResult("exchange", try_exchange(account, passwords.get("exchange", ""), secrets, values)))
     if account.imap is not None:
         from sendguard.imap.check import check_connection as try_imap
 

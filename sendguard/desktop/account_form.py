@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from sendguard.desktop import look
 from sendguard.desktop.account_fields import TITLES, AccountFields, Wrong
+from sendguard.desktop.exchange_form import ExchangeForm
+from sendguard.desktop.exchange_help import FindServer, SigningIn
 from sendguard.desktop.layout import Page, buttons
-from sendguard.desktop.services import ServerResult, Services
+from sendguard.desktop.services import ServerResult, ServerSearch, Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Weight, button, safe_label
 from sendguard.guard.account import Account
@@ -29,7 +31,7 @@ class AccountForm(QDialog):
         self._services, self._tasks, self._saved = services, tasks, saved
         self._say = services.sentences
         text = self._say.catalogue.text
-        self.fields = AccountFields(self._say.catalogue)
+        self.fields = AccountFields(self._say.catalogue, self._exchange_form())
         self.said = safe_label()
         self.test_button = button(text("Test connection"))
         self.cancel_button = button(text("Cancel"))
@@ -39,10 +41,12 @@ class AccountForm(QDialog):
         self.test_button.clicked.connect(self._test)
         self.save_button.clicked.connect(self._save)
         self.cancel_button.clicked.connect(self.reject)
+        self.finished.connect(self.signing_in.give_up)
         if account:
             self.fields.show_account(account)
         else:
             self.fields.gate_port.setValue(services.free_gate_port())
+            self.fields.exchange.gate_port.setValue(services.free_gate_port())
         self._lay_out()
 
     def account(self) -> Account | None:
@@ -53,6 +57,27 @@ class AccountForm(QDialog):
             found.field.setFocus()
             return None
         return found
+
+    def _exchange_form(self) -> ExchangeForm:
+        access, say = self._services.exchange, self._say.catalogue
+        self.signing_in = SigningIn(self._services, self._tasks, self.account, self._signed_in)
+        self.finding = FindServer(self._services, self._tasks, self._search, self._found)
+        return ExchangeForm(say, has_kerberos=access.has_kerberos, finding=self.finding, signing_in=self.signing_in)
+
+    def _search(self) -> ServerSearch | None:
+        fields, form = self.fields, self.fields.exchange
+        if not fields.main_address:
+            self.said.setText(self._say.catalogue.text("Enter your address first."))
+            fields.address.setFocus()
+            return None
+        name, user = fields.name.text().strip() or fields.main_address, form.user.text().strip()
+        return ServerSearch(name, fields.main_address, form.chosen_login, user, form.typed_password)
+
+    def _found(self, url: str) -> None:
+        self.fields.exchange.url.setText(url)
+
+    def _signed_in(self, account: Account) -> None:
+        self.fields.keep_name(account.name)
 
     def _test(self) -> None:
         if account := self.account():

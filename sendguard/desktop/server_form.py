@@ -1,6 +1,6 @@
 """The part of the account form that describes one server."""
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLineEdit, QSpinBox, QWidget
 
 from sendguard.desktop.literal import literal
 from sendguard.desktop.text import label_for
@@ -34,20 +34,16 @@ class ServerForm(QGroupBox):
         self.security = QComboBox()
         for value, words in SECURITIES.items():
             self.security.addItem(say.text(words), value)
-        rows = QFormLayout(self)
-        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        for widget, words in (
-            (self.host, N_("Server")),
-            (self.security, N_("Encryption")),
-            (self.port, N_("Port")),
-            (self.user, N_("User name")),
-            (self.password, N_("Password")),
-        ):
-            label = label_for(widget, say.text(words))
-            label.setWordWrap(False)
-            widget.setAccessibleName(f"{title}: {say.text(words)}")
-            rows.addRow(label, widget)
+        self.setLayout(
+            named_rows(
+                title,
+                (self.host, say.text("Server")),
+                (self.security, say.text("Encryption")),
+                (self.port, say.text("Port")),
+                (self.user, say.text("User name")),
+                (self.password, say.text("Password")),
+            )
+        )
         self.security.currentIndexChanged.connect(self._usual_port)
         self._usual_port()
 
@@ -85,3 +81,17 @@ class ServerForm(QGroupBox):
 
     def _usual_port(self) -> None:
         self.port.setValue(PORTS[self._service][self._chosen])
+
+
+def named_rows(title: str, *fields: tuple[QWidget, str]) -> QFormLayout:
+    """Fields, each beside its name; a screen reader says the ``title`` of what they belong to before it."""
+    rows = QFormLayout()
+    rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    for widget, words in fields:
+        label = label_for(widget, words)
+        label.setWordWrap(False)
+        if title:
+            widget.setAccessibleName(f"{title}: {words}")
+        rows.addRow(label, widget)
+    return rows

@@ -1,12 +1,12 @@
 """What the desktop needs of the rest of the program: filled in by ``bootstrap``, by fakes in tests."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sendguard.guard.account import Account
+from sendguard.guard.account import Account, Login
 from sendguard.guard.ledger import Record
 from sendguard.guard.ports import Answer, Observer, Question, Secrets
 from sendguard.mail.submission import Hook
@@ -66,10 +66,65 @@ class DirectoryStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServerResult:
-    """What came of trying one server: ``service`` is ``imap`` or ``smtp``, ``trouble`` a code, empty when it works."""
+    """What came of trying one server: ``service`` is ``imap``, ``smtp`` or ``exchange``, ``trouble`` a code, empty when
+    it works."""
 
     service: str
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSearch:
+    """Whose Exchange server is looked for. ``account`` is the account's name; without a ``password`` the kept one is
+    used. Only hosts that were ``approved`` get it, and others under the address's domain."""
+
+    account: str
+    address: str
+    login: Login
+    user: str
+    password: str = field(repr=False)
+    approved: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFound:
+    """A server's ``url``; or the ``hosts`` that would be asked next, for the person to approve; or a ``trouble``."""
+
+    url: str = ""
+    hosts: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Somebody signs in to Microsoft. ``show`` is called on the worker thread with the page to open and, ``by_code``,
+    the code to enter there; ``words`` are what the browser shows afterwards. ``cancelled`` is asked now and then."""
+
+    account: Account
+    by_code: bool
+    words: str
+    show: Callable[[str, str], None]
+    cancelled: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """How it ended: ``trouble`` is a code, empty for well; not ``lasting`` when no keyring took it."""
+
+    trouble: str = ""
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeAccess:
+    """What the account form needs for Exchange."""
+
+    has_kerberos: bool
+    """Whether logging in by Kerberos can be done here."""
+    find_server: Callable[[ServerSearch], ServerFound]
+    """Blocks, at most about a minute."""
+    sign_in: Callable[[SignIn], SignedIn]
+    """Blocks until the person has signed in or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +152,8 @@ class Services:
     delete_account: Callable[[str], None]
     """Blocks; raises OSError. Stops the account's paths and forgets its secrets."""
     test_connection: Callable[[Account, Mapping[str, str]], tuple[ServerResult, ...]]
-    """Blocks. Tries each server of the account with the passwords given by service (``imap``, ``smtp``)."""
+    """Blocks. Tries each server of the account with the passwords given by service; see ``guard.ports.SERVICES``."""
+    exchange: ExchangeAccess
     free_gate_port: Callable[[], int]
     """A loopback port that is free now and that no account uses."""
     paths: Callable[[], tuple[PathStatus, ...]]

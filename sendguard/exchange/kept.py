@@ -4,10 +4,8 @@ import hashlib
 import re
 import threading
 
-from sendguard.guard.ports import Secrets
+from sendguard.guard.ports import TOKEN_SERVICES, Secrets
 
-SERVICES = tuple(f"exchange_tokens{number or ''}" for number in range(6))
-"""The names of the secrets (``guard.ports.Secrets``) the pieces are kept under."""
 PIECE = 1_200
 """Characters: Windows takes 2,560 octets a secret (CRED_MAX_CREDENTIAL_BLOB_SIZE, wincred.h), in UTF-16."""
 _NUMBERED = re.compile(r"(\d)/(\d) ", re.ASCII)
@@ -25,7 +23,7 @@ class Kept:
         """The text; empty when none is kept whole."""
         with _one_at_a_time:
             found: list[str] = []
-            for number, service in enumerate(SERVICES):
+            for number, service in enumerate(TOKEN_SERVICES):
                 piece = self._secrets.get(self._account, service) or ""
                 numbered = _NUMBERED.match(piece)
                 if numbered is None or int(numbered[1]) != number:
@@ -40,13 +38,13 @@ class Kept:
         whole = _digest(text) + text
         room = PIECE - len("0/0 ")
         pieces = [whole[start : start + room] for start in range(0, len(whole), room)]
-        if len(pieces) > len(SERVICES):
+        if len(pieces) > len(TOKEN_SERVICES):
             return False
         with _one_at_a_time:
             return all(
                 [
                     self._secrets.set(self._account, service, f"{number}/{len(pieces)} {piece}")
-                    for number, (service, piece) in enumerate(zip(SERVICES, pieces, strict=False))
+                    for number, (service, piece) in enumerate(zip(TOKEN_SERVICES, pieces, strict=False))
                 ]
             )
 

@@ -81,11 +81,17 @@ Observer = Callable[[Activity], None]
 """Called from any thread; must not block and must not raise."""
 
 
+TOKEN_SERVICES = tuple(f"exchange_tokens{number or ''}" for number in range(6))
+"""What a sign-in brought, in pieces that every keyring takes."""
+SERVICES = ("imap", "smtp", "exchange", *TOKEN_SERVICES)
+"""Whatever an account may have a secret for."""
+
+
 class Secrets(Protocol):
     """Where passwords are kept."""
 
     def get(self, account: str, service: str) -> str | None:
-        """The secret for ``imap`` or ``smtp`` of an account; None when there is none or the keyring gives no answer."""
+        """The secret for one of an account's ``SERVICES``; None when there is none or the keyring gives no answer."""
         ...
 
     def set(self, account: str, service: str, secret: str) -> bool:

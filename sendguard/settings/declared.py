@@ -319,6 +319,22 @@ SETTINGS: tuple[Setting, ...] = (
         stricter="lower",
     ),
     Setting(
+        "OAuthClientId",
+        Type.TEXT,
+        "",
+        N_("Application id for Exchange Online"),
+        N_("The id your IT registered SendGuard under at Microsoft Entra; people sign in to Exchange Online with it."),
+        "program",
+    ),
+    Setting(
+        "OAuthTenant",
+        Type.TEXT,
+        "",
+        N_("Tenant for Exchange Online"),
+        N_("Your organisation's id or domain at Microsoft Entra. Empty for whichever a person belongs to."),
+        "program",
+    ),
+    Setting(
         "HistoryDays",
         Type.NUMBER,
         90,

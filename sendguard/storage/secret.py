@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sendguard.guard.ports import SERVICES
+
 _SERVICE = "SendGuard"
 KEYRING_SECONDS = 60.0
 """A keyring may ask its person to unlock it; after this long it counts as not answering, and its process is ended."""
@@ -45,7 +47,7 @@ class KeyringSecrets:
     def delete(self, account: str) -> None:
         """Forget an account's secrets."""
         with self._lock:
-            for service in ("imap", "smtp"):
+            for service in SERVICES:
                 self._session.pop(_key(account, service), None)
                 self._ask({"verb": "delete", "service": _SERVICE, "user": _key(account, service)})
 
@@ -85,7 +87,7 @@ class SessionSecrets:
 
     def delete(self, account: str) -> None:
         """Forget them."""
-        for service in ("imap", "smtp"):
+        for service in SERVICES:
             self._secrets.pop(_key(account, service), None)
 
 

@@ -68,6 +68,26 @@ TROUBLES = {
     "outbox_no_recipients": N_("A message in the guarded outbox has no recipient. It is back in your drafts."),
     "outbox_no_sender": N_("SendGuard could not find out whom that reply answers. It is back in your drafts."),
     "outbox_waits": N_("A message in the guarded outbox could not be sent yet. It stays there, and is tried again."),
+    "busy": N_("The mail server is busy and asks for patience. Nothing is lost: SendGuard keeps trying."),
+    "ews_protocol": N_("What answers there is not Exchange's EWS. Check the server's address in the account."),
+    "ews_off": N_(
+        "Exchange Online has switched off EWS, through which SendGuard works, since 1 October 2026. Ask your IT to let "
+        "SendGuard's application id in (EwsAllowedAppIDs). On 1 April 2027 it ends for good."
+    ),
+    "ews_forbidden": N_("The server lets nobody in through EWS, or not this account. Ask your IT to allow EWS for it."),
+    "nonexistentmailbox": N_("The server has no mailbox of this address. Check your address in the account."),
+    "not_found": N_("No server was found for this address. Ask your IT for the address of its EWS."),
+    "kerberos": N_("Kerberos cannot be used on this computer. Choose another login in the account, or ask your IT."),
+    "sign_in": N_("Nobody is signed in to Microsoft, or it holds no longer. Sign in anew in the account's settings."),
+    "cancelled": N_("Nobody has signed in. Nothing has been changed."),
+    "declined": N_("Microsoft's page was left without a yes, so SendGuard is not signed in."),
+    "client_id": N_(
+        "To sign in, SendGuard needs an application id. Ask your IT to register it at Microsoft Entra as a public "
+        "client with EWS.AccessAsUser.All, and to give you the id."
+    ),
+    "tenant": N_("Microsoft does not know this tenant. Check it in the account or in the settings."),
+    "application": N_("Microsoft does not take this application id. Ask your IT whether it is right and allowed."),
+    "consent": N_("Your organisation has not allowed SendGuard to sign you in. Ask your IT for its consent."),
     "ledger": N_("SendGuard cannot write its ledger, so nothing is sent. Is the disk full?"),
     "settings": N_("Something in the settings file could not be read. For it the guarding default is in force."),
     "directory": N_("The directory could not be read. Lists from it are of unknown size."),
@@ -87,7 +107,7 @@ _SAME_AS = {
     "expired": "login",
     "ledger_failed": "ledger",
 }
-_PREFIXES = ("imap_", "upstream_")
+_PREFIXES = ("imap_", "ews_", "upstream_")
 
 
 def activity(say: Catalogue, activity: Activity) -> str:

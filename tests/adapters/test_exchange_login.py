@@ -15,13 +15,13 @@ from exchangelib.folders import Drafts
 
 from sendguard.exchange import kerberos, tokens
 from sendguard.exchange.errors import mapping_ews_errors
-from sendguard.exchange.kept import PIECE, SERVICES, Kept
+from sendguard.exchange.kept import PIECE, Kept
 from sendguard.exchange.login import login_of
 from sendguard.exchange.oauth import Bearer
 from sendguard.exchange.session import Mailboxes, Session
 from sendguard.exchange.tokens import Application, SignInNeeded, Tokens
 from sendguard.guard.account import Account, ExchangeServer, Login
-from sendguard.guard.ports import Secrets
+from sendguard.guard.ports import TOKEN_SERVICES, Secrets
 from sendguard.mailbox.errors import AccessRefused, LoginRefused, MailboxUnreachable
 from sendguard.storage.secret import SessionSecrets
 from tests.servers.authority import CLIENT, TENANT, Authority
@@ -230,7 +230,7 @@ def test_what_is_kept_fits_every_keyring_and_is_what_a_renewal_needs(
     new_tokens: Callable[[], Tokens], browser: Browser, keyring: SmallKeyring
 ) -> None:
     new_tokens().sign_in(ME, DONE, browser, never)
-    assert 1 < len(keyring.kept) <= len(SERVICES)
+    assert 1 < len(keyring.kept) <= len(TOKEN_SERVICES)
     assert set(json.loads(Kept(keyring, "work").load())) == {"RefreshToken", "Account", "AppMetadata"}
 
 
@@ -344,10 +344,10 @@ def test_a_shorter_secret_takes_the_place_of_a_longer_one(keyring: SmallKeyring)
 def test_a_secret_of_which_a_piece_is_missing_or_another_one_is_none(keyring: SmallKeyring) -> None:
     kept = Kept(keyring, "work")
     kept.save("a" * 3000)
-    other = keyring.kept["work", SERVICES[1]].replace("a", "b")
-    keyring.kept["work", SERVICES[1]] = other
+    other = keyring.kept["work", TOKEN_SERVICES[1]].replace("a", "b")
+    keyring.kept["work", TOKEN_SERVICES[1]] = other
     assert kept.load() == ""
-    del keyring.kept["work", SERVICES[1]]
+    del keyring.kept["work", TOKEN_SERVICES[1]]
     assert kept.load() == ""
 
 

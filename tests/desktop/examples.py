@@ -8,7 +8,17 @@ from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
 from sendguard.audience.index.build import build
 from sendguard.audience.index.reader import Index
-from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import (
+    DirectoryStatus,
+    ExchangeAccess,
+    PathState,
+    PathStatus,
+    PracticeStep,
+    ServerFound,
+    ServerResult,
+    Services,
+    SignedIn,
+)
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
@@ -252,6 +262,9 @@ class World:
     unknown: tuple[Record, ...] = ()
     settled: list[tuple[str, bool]] = field(default_factory=list)
     results: tuple[ServerResult, ...] = (ServerResult("imap"), ServerResult("smtp", "login"))
+    exchange: ExchangeAccess = field(
+        default_factory=lambda: ExchangeAccess(False, lambda search: ServerFound(), lambda sign_in: SignedIn())
+    )
     played: list[str] = field(default_factory=list)
     practice: bool = False
     can_start_at_login: bool = True
@@ -270,6 +283,7 @@ class World:
             save_account=self.save_account,
             delete_account=self.delete_account,
             test_connection=lambda account, passwords: self.results,
+            exchange=self.exchange,
             free_gate_port=lambda: 49_225,
             paths=lambda: self.paths,
             directory=lambda: self.directory,
