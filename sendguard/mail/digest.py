@@ -30,12 +30,12 @@ def retry_key(raw: bytes, envelope: Envelope, parent_id: str) -> bytes:
     digest = hashlib.sha256()
     _add_envelope(digest, Envelope(envelope.originator, tuple(sorted(envelope.recipients))))
     digest.update(parent_id.encode("utf-8", "surrogateescape") + b"\0")
-    boundaries = _boundaries(raw)
+    named = boundaries(raw)
     for field in _FIELD.finditer(header_block(raw)):
         if field[1].lower() not in CHANGES_AT_EVERY_TRY:
-            digest.update(_alike(field[0], boundaries))
+            digest.update(_alike(field[0], named))
     digest.update(b"\0")
-    digest.update(_alike(body_of(raw), boundaries))
+    digest.update(_alike(body_of(raw), named))
     return digest.digest()
 
 
@@ -49,7 +49,7 @@ def _add_envelope(digest: "hashlib._Hash", envelope: Envelope) -> None:
         digest.update(address.encode("utf-8", "surrogateescape") + b"\0")
 
 
-def _boundaries(raw: bytes) -> list[bytes]:
+def boundaries(raw: bytes) -> list[bytes]:
     """Every MIME boundary named anywhere; the pattern alone, blind to case, would try every octet."""
     if b"boundary" not in raw.lower():
         return []

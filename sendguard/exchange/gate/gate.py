@@ -1,0 +1,204 @@
+"""The EWS gate of one account: an HTTP server on loopback, on a thread of its own."""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from enum import StrEnum
+from socket import socket
+from typing import Any
+
+import h11
+
+from sendguard.exchange.gate.answers import fault
+from sendguard.exchange.gate.conversation import Conversation, Service
+from sendguard.exchange.gate.heads import Target, plain
+from sendguard.exchange.gate.line import Ends, Line
+from sendguard.exchange.gate.passage import Passage
+from sendguard.gate.limits import GateLimits
+from sendguard.gate.loopback import GateNotStarted, listen
+from sendguard.gate.peers import Peers, peers_here
+from sendguard.gate.sockdiag import Endpoint
+from sendguard.guard.account import Account
+from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.intake import Intake
+from sendguard.wording.sentences import Sentences
+
+log = logging.getLogger(__name__)
+
+MOST_CLIENTS = 16
+THREADS = 8
+"""For the gatekeeper, who may wait for a directory and for the disk."""
+LAST_WAIT = 3.0
+"""Seconds a stopping gate gives the server to answer a call that is out; then its message is *unknown*."""
+
+
+class GateState(StrEnum):
+    """Whether calls pass."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    FAILED = "failed"
+    """It ended by a fault of its own. Nothing passes: mail clients are told that the server cannot be reached."""
+
+
+class EwsGate:
+    """Stands between EWS clients and an account's Exchange server.
+
+    Not to be started twice. ``account.exchange`` and ``account.ews_gate_port`` are needed; ValueError without them.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        gatekeeper: Gatekeeper,
+        intake: Intake,
+        sentences: Sentences,
+        limits: Callable[[], GateLimits] = GateLimits,
+        *,
+        peers: Peers | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        if account.exchange is None or not account.ews_gate_port:
+            raise ValueError("a gate needs an Exchange server and a port")
+        self.account = account
+        self.port = account.ews_gate_port
+        self.state = GateState.STOPPED
+        self._gatekeeper = gatekeeper
+        self._peers = peers or peers_here()
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="ews-gate")
+        self._service = Service(
+            account=account,
+            port=self.port,
+            target=Target.of(account.exchange.url),
+            context=context,
+            passage=Passage(gatekeeper, intake, sentences, limits, self._executor),
+            sentences=sentences,
+            limits=limits,
+        )
+        self._clients: set[asyncio.Task[None]] = set()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
+    def start(self) -> None:
+        """Listen and serve. Raises GateNotStarted: the gate never takes another port than the account's."""
+        listening = listen(self.port, self._peers)
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(listening, ready), name="ews-gate", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self.state is not GateState.RUNNING:
+            raise GateNotStarted("gate_failed", self.port)
+
+    def stop(self) -> None:
+        """Close every connection. Open questions are withdrawn; a call that is out gets a short wait."""
+        if self._loop is not None and self._thread is not None:
+            with suppress(RuntimeError):  # it has ended before
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        self._executor.shutdown()
+
+    def _run(self, listening: list[socket], ready: threading.Event) -> None:
+        """The gate's thread."""
+        try:
+            asyncio.run(self._serve(listening, ready))
+            self.state = GateState.STOPPED
+        except Exception as error:
+            log.error("gate ended by %s", type(error).__name__)  # noqa: TRY400
+            self.state = GateState.FAILED
+            self._gatekeeper.trouble("gate_failed", self.account.name)
+        finally:
+            for each in listening:
+                each.close()
+            ready.set()
+
+    async def _serve(self, listening: list[socket], ready: threading.Event) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_log_type_only)
+        servers = [await loop.create_server(self._client, sock=each) for each in listening]
+        self._loop = loop
+        self.state = GateState.RUNNING
+        ready.set()
+        await self._stopping.wait()
+        for server in servers:
+            server.close()
+        await self._end_all(self._service.passage.sending)
+
+    async def _end_all(self, sending: set[asyncio.Task[Any]]) -> None:
+        clients = tuple(self._clients)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        if sending:
+            await asyncio.wait(sending, timeout=LAST_WAIT)
+        for relay in list(self._service.relays):
+            relay.cut()
+        while sending:
+            await asyncio.wait(sending)
+
+    def _client(self) -> asyncio.Protocol:
+        return Entrance(self._admit)
+
+    def _admit(self, protocol: "Entrance", transport: asyncio.Transport) -> asyncio.Task[None]:
+        line = Line(h11.SERVER, protocol, transport)
+        near, far = (Endpoint(*transport.get_extra_info(end)[:2]) for end in ("sockname", "peername"))
+        if not self._peers.is_own(near, far):
+            serving = self._turn_away(line, 403, "SendGuard's gate serves the user who started it, and no other.")
+        elif len(self._clients) >= MOST_CLIENTS:
+            serving = self._turn_away(line, 503, "SendGuard's gate serves no more connections at once.")
+        else:
+            serving = self._converse(line)
+        task = asyncio.get_running_loop().create_task(serving)
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+        return task
+
+    async def _turn_away(self, line: Line, status: int, words: str) -> None:
+        with suppress(h11.ProtocolError, OSError):
+            await line.answer(plain(status, words))
+        line.close()
+
+    async def _converse(self, line: Line) -> None:
+        try:
+            await Conversation(self._service, line).run()
+        except Exception as error:
+            log.error("gate: %s", type(error).__name__)  # noqa: TRY400 - a trace could hold addresses
+            with suppress(h11.ProtocolError, OSError):
+                words = self._service.sentences.fault()
+                await line.answer(fault(words, "ErrorInternalServerError", is_last=True))
+            line.abort()
+
+
+class Entrance(Ends):
+    """A client's connection: a task of its own from the first moment, cancelled when the client has gone."""
+
+    def __init__(self, admit: Callable[["Entrance", asyncio.Transport], asyncio.Task[None]]) -> None:
+        super().__init__(asyncio.StreamReader(), self._gone)
+        self._admit = admit
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.Transport):
+            self._task = self._admit(self, transport)
+
+    def _gone(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _log_type_only(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What goes wrong outside a conversation; a connection that ends in the middle of an answer is nothing wrong."""
+    error = context.get("exception")
+    if not isinstance(error, ConnectionError):
+        log.error("gate: %s", type(error).__name__)

@@ -1,0 +1,88 @@
+"""A request's body, read with an eye on what it calls."""
+
+import hashlib
+from collections import deque
+from collections.abc import AsyncIterator
+
+from sendguard.exchange.gate.calls import Fate
+from sendguard.exchange.gate.line import Line
+from sendguard.exchange.gate.soap import Document, NotReadable
+
+BODY_SECONDS = 120.0
+"""For a request to go on."""
+MOST_UNDECIDED = 256 * 1024
+"""Octets before a call says what it is."""
+
+
+class TooLarge(Exception):
+    """More octets than a call that sends may have."""
+
+
+class Incoming:
+    """One body. ``octets`` are the pieces that were read and not passed on."""
+
+    def __init__(self, client: Line) -> None:
+        self.document = Document()
+        self.octets: deque[bytes] = deque()
+        self._pieces = client.body(BODY_SECONDS)
+        self._digest = hashlib.blake2b(digest_size=32)
+        self._is_whole = False
+
+    async def fate(self) -> Fate:
+        """Read as far as it takes to know what becomes of the call. No body at all calls nothing.
+
+        Raises NotReadable.
+        """
+        read = 0
+        async for piece in self._pieces:
+            self._take(piece)
+            read += len(piece)
+            if self.document.fate is not Fate.UNDECIDED:
+                return self.document.fate
+            if read > MOST_UNDECIDED:
+                raise NotReadable("undecided")
+        if self.octets:
+            self._close()
+        self._is_whole = True
+        return Fate.PASS  # nothing was called, or a CreateItem of nothing
+
+    async def passing(self) -> AsyncIterator[bytes]:
+        """The body of a call that does not send. The last piece comes when all of it was read and found to be so.
+
+        Raises NotReadable.
+        """
+        self.document.forget()
+        if not self._is_whole:
+            async for piece in self._pieces:
+                self._take(piece)
+                if self.document.fate is not Fate.PASS:
+                    raise NotReadable("sends_after_all")
+                while len(self.octets) > 1:
+                    yield self.octets.popleft()
+            self._close()
+        while self.octets:
+            yield self.octets.popleft()
+
+    async def whole(self, most: int) -> bytes:
+        """Read all of a call that sends; returns a digest of its octets. Raises NotReadable, TooLarge."""
+        read = 0
+        for piece in self.octets:
+            self._digest.update(piece)
+            read += len(piece)
+        if not self._is_whole:
+            async for piece in self._pieces:
+                self._take(piece)
+                self._digest.update(piece)
+                read += len(piece)
+                if read > most:
+                    raise TooLarge
+            self._close()
+        return self._digest.digest()
+
+    def _take(self, piece: bytes) -> None:
+        self.octets.append(piece)
+        self.document.feed(piece)
+
+    def _close(self) -> None:
+        self.document.close()
+        self._is_whole = True
