@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from sendguard.exchange.session import Session
-from sendguard.exchange.stream import Heard, hear, subscribe
+from sendguard.exchange.stream import Heard, SubscriptionGone, hear, subscribe
 from sendguard.mailbox.errors import MailboxError
 from sendguard.mailbox.watching import pauses
 
@@ -46,6 +46,7 @@ class Notifications:
         self._bells: set[Bell] = set()
         self._stopped = threading.Event()
         self._session: Session | None = None
+        self._subscription = ""
         self._thread: threading.Thread | None = None
         self.streams = 0
         """How many streams have begun."""
@@ -81,6 +82,8 @@ class Notifications:
             before = self.streams
             try:
                 self._listen()
+            except SubscriptionGone:
+                self._subscription = ""
             except MailboxError:
                 pass  # whoever asks for changes meets it as well, and tells
             except Exception as error:  # the thread's top: without a stream there is still the poll
@@ -94,9 +97,10 @@ class Notifications:
                 self._session = session
             if self._stopped.is_set():
                 return
-            subscription = subscribe(session)
+            # Kept over lost connections: the server counts subscriptions, and forgets one after half an hour only.
+            self._subscription = self._subscription or subscribe(session)
             while not self._stopped.is_set():  # the server ends a stream after its time; the subscription lives on
-                for heard in hear(session, subscription):
+                for heard in hear(session, self._subscription):
                     self._pass_on(heard)
 
     def _pass_on(self, heard: Heard) -> None:

@@ -22,6 +22,7 @@ MAX_ENVELOPE = 1_000_000
 
 EVENTS = ("CreatedEvent", "ModifiedEvent", "MovedEvent", "DeletedEvent", "NewMailEvent", "CopiedEvent")
 _PARENTS = (f"{{{TNS}}}ParentFolderId", f"{{{TNS}}}OldParentFolderId")
+_STILL_SUBSCRIBED = ("ErrorExceededConnectionCount", "ErrorServerBusy")
 _END = re.compile(rb"</(?:[\w.-]+:)?Envelope\s*>")
 _REQUEST = (
     f'<s:Envelope xmlns:s="{SOAPNS}" xmlns:m="{MNS}" xmlns:t="{TNS}"><s:Header>'
@@ -40,6 +41,13 @@ class Heard:
     begins: bool = False
 
 
+class SubscriptionGone(MailboxUnreachable):
+    """The server knows the subscription no longer, or cannot serve it: another one is needed."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable")
+
+
 def subscribe(session: Session) -> str:
     """Subscribe to every folder of the mailbox: that counts as one subscription. Raises MailboxError."""
     with mapping_ews_errors():
@@ -47,7 +55,7 @@ def subscribe(session: Session) -> str:
 
 
 def hear(session: Session, subscription: str, *, minutes: int = MINUTES) -> Iterator[Heard]:
-    """Listen until the server ends the stream. Raises MailboxError when it breaks, or the subscription is void."""
+    """Listen until the server ends the stream. Raises MailboxError when it breaks, SubscriptionGone."""
     request = (_REQUEST % (escape(subscription), minutes)).encode()
     with mapping_ews_errors(), session.post(request, timeout=SILENCE_SECONDS) as answer:
         yield Heard(begins=True)
@@ -71,6 +79,8 @@ def _news(envelope: Any) -> Heard:
     code = envelope.findtext(f".//{{{MNS}}}ResponseCode")
     if code is None or code == "ErrorMissedNotificationEvents":
         return Heard(folders=None)
+    if code in _STILL_SUBSCRIBED:
+        raise MailboxUnreachable("busy")
     if code != "NoError":
-        raise MailboxUnreachable("unavailable")  # subscribed anew on the next connection
+        raise SubscriptionGone
     return Heard(frozenset(each.get("Id", "") for each in envelope.iter(*_PARENTS)))

@@ -160,7 +160,7 @@ def test_a_mailbox_that_is_being_moved_is_told_once_and_watched_again_afterwards
     desk = new_desk()
     with desk.watch() as watch:
         wait_until(lambda: desk.notifications.streams, "stream")
-        desk.server.faults.error("SyncFolderItems", "ErrorMailboxMoveInProgress", times=4)
+        desk.server.faults.fault("SyncFolderItems", "ErrorMailboxMoveInProgress", times=4)
         desk.server.notifications.drop_streams()
         wait_until(lambda: desk.troubles(), "word of it")
         wait_until(lambda: watch.state is WatchState.WATCHING, "watch again")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sendguard.bootstrap.program import Program
+from sendguard.exchange.outbox_folder import EwsOutboxFolder
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import Answer, Question
 from sendguard.imap.outbox_folder import OutboxFolder
@@ -28,6 +29,7 @@ from sendguard.terminal.asker import TerminalAsker
 METHODS = {f"{kind.__name__}.{name}": (kind, name) for kind, names in (
     (OutboxFolder, ("file_in_sent", "mark_answered", "remove", "back_to_drafts", "put")),
     (SmtpSubmitter, ("submit",)),
+    (EwsOutboxFolder, ("send", "file", "narrow", "back_to_drafts")),
 ) for name in names}  # fmt: skip
 
 
