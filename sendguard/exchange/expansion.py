@@ -10,6 +10,7 @@ from lxml import etree
 from sendguard.exchange.session import Session
 from sendguard.exchange.soap import FAULT_CODE, M, T, asking, raise_for, written
 from sendguard.mail.address import domain_of, normalise
+from sendguard.mailbox.errors import MailboxUnreachable
 
 MOST_PEOPLE = 250_000
 """Where counting stops: a list of which so many are known is large enough for every question about it."""
@@ -28,8 +29,8 @@ class Expansion:
 
     ``people`` are hashes of their addresses, 64 bits each: 100,000 addresses would take twice the memory. ``lists`` are
     the addresses of lists inside. ``closed`` members may be lists and cannot be opened; ``nameless`` ones have no
-    address. ``complete``: the server says that these were all. ``own`` are those of the asked-about own addresses that
-    are members; ``domains`` how many members each domain has.
+    address. ``shown`` are the members of all kinds. ``complete``: the server says that these were all. ``own`` are
+    those of the asked-about own addresses that are members; ``domains`` how many people each domain has.
     """
 
     people: set[int] = field(default_factory=set)
@@ -38,12 +39,17 @@ class Expansion:
     domains: Counter[str] = field(default_factory=Counter)
     nameless: int = 0
     closed: int = 0
+    shown: int = 0
     complete: bool = False
 
     @property
     def count(self) -> int:
         """People shown, each once."""
         return len(self.people) + self.nameless
+
+    def reopened(self) -> "Expansion":
+        """For another list: the same people, and nothing of it shown yet."""
+        return Expansion(people=self.people, own=self.own, domains=self.domains, nameless=self.nameless)
 
 
 def expand(
@@ -53,20 +59,25 @@ def expand(
     *,
     own: frozenset[str] = frozenset(),
     most: int = MOST_PEOPLE,
+    before: Expansion | None = None,
 ) -> Expansion:
     """Ask who is in a list, for at most ``most`` people and until ``until`` (``time.monotonic``): then it is not
-    ``complete``.
+    ``complete``. The people of ``before`` are counted with it, and it with them.
 
     An answer without anybody in it is no statement that nobody is: Exchange gives it for lists it does not find.
     Raises CommandRefused (``nameresolutionnoresults`` for what is no list, or hidden) and other MailboxError.
     """
-    reader = _Reader(own)
+    reader = _Reader(before.reopened() if before else Expansion(), own)
     parser = etree.XMLParser(target=reader, resolve_entities=False, no_network=True)
-    with asking(session, _REQUEST % written(address), until) as pieces:
-        if _feed(parser, pieces, reader, until, most):
-            parser.close()
-            raise_for(reader.code)
-            reader.found.complete = reader.says_complete
+    try:
+        with asking(session, _REQUEST % written(address), until) as pieces:
+            if _feed(parser, pieces, reader, until, most):
+                parser.close()
+                raise_for(reader.code)
+                reader.found.complete = reader.says_complete
+    except MailboxUnreachable as error:
+        if error.why != "timeout" or not reader.found.shown:
+            raise
     return reader.found
 
 
@@ -82,20 +93,19 @@ def _feed(parser: etree.XMLParser, pieces: Iterable[bytes], reader: "_Reader", u
 class _Reader:
     """A target for lxml's parser: is told of the document's events, and keeps no tree."""
 
-    def __init__(self, own: frozenset[str]) -> None:
-        self.found = Expansion()
+    def __init__(self, found: Expansion, own: frozenset[str]) -> None:
+        self.found = found
         self.code = ""
         self._own = own
         self._text = ""
         self._address = self._type = ""
         self._total = -1
-        self._shown = 0
         self._last = False
 
     @property
     def says_complete(self) -> bool:
         """Whether the server showed as many as it says there are, and that there are no more."""
-        return self._last and self._shown >= self._total
+        return self._last and self.found.shown >= self._total
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._text = ""
@@ -123,8 +133,8 @@ class _Reader:
         pass
 
     def _member(self) -> None:
-        self._shown += 1
         found = self.found
+        found.shown += 1
         if self._type in _CLOSED or (self._type == _LIST and "@" not in self._address):
             found.closed += 1
         elif self._type == _LIST:
