@@ -17,7 +17,9 @@ DEADLINE = 1.5
 
 DISAGREEMENT_SHARE = 0.2
 DISAGREEMENT_PEOPLE = 10
-"""Two numbers for one list disagree when they differ by more than this share of the larger and by more people."""
+"""Two numbers for one list disagree when they differ by more than this share of the larger (a setting) and by more
+people: one may be a day older than the other.
+"""
 
 _SURENESS = (Basis.EXACT, Basis.AT_MOST, Basis.ESTIMATE, Basis.ASSUMED, Basis.AT_LEAST, Basis.UNKNOWN)
 
@@ -38,12 +40,14 @@ class Resolver:
         *,
         organisation: frozenset[str] = frozenset(),
         deadline: float = DEADLINE,
+        disagreement: float = DISAGREEMENT_SHARE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desks = [_Desk(source) for source in sources]
         self._signs = signs
         self._organisation = organisation
         self._deadline = deadline
+        self._disagreement = disagreement
         self._monotonic = monotonic
 
     def resolve(self, query: Query) -> Audience:
@@ -65,7 +69,7 @@ class Resolver:
             outside_addresses=tuple(address for address in query.addresses if query.is_outside(address)),
             parts=tuple({**parts, **own}[address] for address in typed),
             missed=tuple(Missed(desk.source.name, why) for desk, why in missed) if choice.unanswered(parts) else (),
-            disagreements=tuple(choice.disagreements(query.addresses)),
+            disagreements=tuple(choice.disagreements(query.addresses, self._disagreement)),
         )
 
     def close(self) -> None:
@@ -181,12 +185,14 @@ class _Choice:
         """Whether an address is left that only a silent source could have known."""
         return any(not self._known(address) for address in parts)
 
-    def disagreements(self, addresses: Iterable[str]) -> Iterable[Disagreement]:
-        """Every list for which two sources give numbers that cannot both be true."""
+    def disagreements(self, addresses: Iterable[str], share: float) -> Iterable[Disagreement]:
+        """Every list for which two sources give numbers that differ by more than that share, and so are not both
+        true.
+        """
         for address in addresses:
             known = self._known(address)
             for _, other in known[1:]:
-                if _contradict(known[0][1].count, other.count):
+                if _contradict(known[0][1].count, other.count, share):
                     yield Disagreement(address, known[0][1].count, other.count)
                     break
 
@@ -204,8 +210,8 @@ class _Choice:
         return [(reach, len(owned) == len(reach.parts)) for reach, owned in shares if owned]
 
 
-def _contradict(one: Count, other: Count) -> bool:
+def _contradict(one: Count, other: Count, share: float) -> bool:
     if one.high is None or other.high is None:
         return False
     gap = max(one.low - other.high, other.low - one.high)
-    return gap > DISAGREEMENT_PEOPLE and gap > DISAGREEMENT_SHARE * max(one.high, other.high)
+    return gap > DISAGREEMENT_PEOPLE and gap > share * max(one.high, other.high)

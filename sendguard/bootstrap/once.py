@@ -74,6 +74,7 @@ def _resolver(values: Values, directory: Path | None) -> Resolver:
         Signs(values.lines("ListPatterns")),
         organisation=organisation_of(values),
         deadline=values.number("LookupDeadline") / 1000,
+        disagreement=values.number("DisagreementPercent") / 100,
     )
 
 

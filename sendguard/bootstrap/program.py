@@ -175,4 +175,5 @@ class Program:
             Signs(values.lines("ListPatterns")),
             organisation=organisation_of(values),
             deadline=values.number("LookupDeadline") / 1000,
+            disagreement=values.number("DisagreementPercent") / 100,
         )

@@ -163,6 +163,18 @@ SETTINGS: tuple[Setting, ...] = (
         "lists",
     ),
     Setting(
+        "DisagreementPercent",
+        Type.NUMBER,
+        20,
+        N_("Two sizes of one list disagree from"),
+        N_("You are asked when two sources differ by more than this share of the larger number, and ten people."),
+        "lists",
+        low=1,
+        high=100,
+        unit=N_("percent"),
+        stricter="lower",
+    ),
+    Setting(
         "ProtectedLists",
         Type.RULES,
         (),

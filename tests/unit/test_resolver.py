@@ -132,6 +132,16 @@ def test_the_best_answer_wins_and_a_contradiction_is_told(resolve: Callable[...,
     assert not unknown.count.is_open
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.2, False), (0.1, True)])
+def test_what_differs_by_no_more_than_the_set_share_may_both_be_true(share: float, told: bool) -> None:
+    index, mail_tips = sized(big=Count.exact(1000)), sized(big=Count(850, 850, Basis.ESTIMATE))
+    resolver = Resolver([index, mail_tips], disagreement=share)
+    audience = resolver.resolve(Query(("big@x.test",)))
+    resolver.close()
+    assert audience.parts[0].count == Count.exact(1000)
+    assert bool(audience.disagreements) is told
+
+
 def test_where_another_source_is_better_only_the_rest_is_taken_from_the_first(resolve: Callable[..., Audience]) -> None:
     first = sized(one=Count(10, 10, Basis.ESTIMATE), two=Count(5, 5, Basis.ESTIMATE))
     audience = resolve("one@x.test", "two@x.test", sources=(first, sized(one=Count.exact(9))))
