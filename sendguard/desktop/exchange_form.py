@@ -2,9 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from PySide6.QtWidgets import QComboBox, QGroupBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGroupBox, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
-from sendguard.desktop import look
 from sendguard.desktop.literal import literal
 from sendguard.desktop.server_form import named_rows
 from sendguard.desktop.text import Tone, safe_label
@@ -20,6 +19,8 @@ LOGINS = {
 }
 WITH_PASSWORD = {Login.NTLM, Login.BASIC}
 USUAL_PATH = "/EWS/Exchange.asmx"
+LEAST_SHOWN = 12
+"""Characters of a login's name that are seen in the narrowest window."""
 ONLINE = f"https://outlook.office365.com{USUAL_PATH}"
 """Exchange Online's address, the only server most people sign in to by OAuth."""
 
@@ -39,12 +40,16 @@ class ExchangeForm(QGroupBox):
         for field in (self.client_id, self.tenant):
             field.setPlaceholderText(say.text("as in the settings"))
         self.login = QComboBox()
+        self.login.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.login.setMinimumContentsLength(LEAST_SHOWN)
+        self.login.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         for login in LOGINS:
             if login is not Login.KERBEROS or has_kerberos:
                 self._offer(login)
         self.gate_port = QSpinBox()
         self.gate_port.setRange(0, 65535)
         self.gate_port.setSpecialValueText(say.text("No gate"))
+        self.gate_address = QLineEdit(readOnly=True)
         self.instructions = safe_label(tone=Tone.QUIET)
         self._lay_out()
         self.login.currentIndexChanged.connect(self._show_needed)
@@ -111,47 +116,44 @@ class ExchangeForm(QGroupBox):
         self._rows.setRowVisible(self.password, login in WITH_PASSWORD)
         self._rows.setRowVisible(self.client_id, by_oauth)
         self._rows.setRowVisible(self.tenant, by_oauth)
-        self.finding.setVisible(not by_oauth)
-        self.signing_in.setVisible(by_oauth)
+        self._rows.setRowVisible(self.finding, not by_oauth)
+        self._rows.setRowVisible(self.signing_in, by_oauth)
         if by_oauth and not self.url.text().strip():
             self.url.setText(ONLINE)
         elif not by_oauth and self.url.text().strip() == ONLINE:
             self.url.clear()
 
     def _instruct(self) -> None:
-        port = self.gate_port.value()
-        if not port:
-            words = self._say.text("Without the gate SendGuard cannot hold what your mail program sends.")
-            self.instructions.setText(words)
-            return
-        server = self.server()
+        port, server = self.gate_port.value(), self.server()
         path = urlsplit(server.url).path if server else USUAL_PATH
-        self.instructions.setText(
-            self._say.text(
-                "In your mail program set the Exchange address to {url}, with your usual user name and password. "
-                "From the gate on everything is encrypted.",
-                url=f"http://127.0.0.1:{port}{path}",
+        self.gate_address.setText(f"http://127.0.0.1:{port}{path}")
+        self._rows.setRowVisible(self.gate_address, port > 0)
+        if port:
+            words = self._say.text(
+                "In your mail program set the Exchange address to this one, with your usual user name and password. "
+                "From the gate on everything is encrypted."
             )
-        )
+        else:
+            words = self._say.text("Without the gate SendGuard cannot hold what your mail program sends.")
+        self.instructions.setText(words)
 
     def _lay_out(self) -> None:
-        text, title = self._say.text, self._say.text("Exchange server")
+        text = self._say.text
         self._rows = named_rows(
-            title,
+            text("Exchange server"),
             (self.login, text("Login")),
             (self.user, text("User name")),
             (self.password, text("Password")),
             (self.client_id, text("Application id")),
             (self.tenant, text("Tenant")),
+            (self.signing_in, ""),
+            (self.url, text("Address of the server")),
+            (self.finding, ""),
+            (self.gate_port, text("Port of the gate")),
+            (self.gate_address, text("Address of the gate")),
+            (self.instructions, ""),
         )
-        column = QVBoxLayout(self)
-        column.setSpacing(look.gap(0.6))
-        column.addLayout(self._rows)
-        column.addWidget(self.signing_in)
-        column.addLayout(named_rows(title, (self.url, text("Address of the server"))))
-        column.addWidget(self.finding)
-        column.addLayout(named_rows(title, (self.gate_port, text("Port of the gate"))))
-        column.addWidget(self.instructions)
+        self.setLayout(self._rows)
 
 
 def _whole(url: str) -> str:

@@ -130,13 +130,12 @@ class SigningIn(QWidget):
         self.code_button.clicked.connect(partial(self._begin, True))
         self.cancel_button.clicked.connect(self.give_up)
         self._shown.connect(self._show)
-        self._busy(False)
+        self._may_begin(True)
         _column(self, self.cancel_button, self.code_button, self.browser_button, said=self.said)
 
     def give_up(self) -> None:
         """Wait for nobody any longer."""
         self._cancelled.set()
-        self.cancel_button.setEnabled(False)
 
     def _begin(self, by_code: bool, checked: bool = False) -> None:
         account = self._account()
@@ -144,7 +143,7 @@ class SigningIn(QWidget):
             return
         text = self._say.catalogue.text
         self._cancelled = threading.Event()
-        self._busy(True)
+        self._may_begin(False)
         self._tell(text("Waiting for Microsoft's page…"))
         words = text("You are signed in. You can close this page and go back to SendGuard.")
         sign_in = SignIn(account, by_code, words, self._told, self._cancelled.is_set)
@@ -170,7 +169,7 @@ class SigningIn(QWidget):
 
     def _done(self, done: Done[SignedIn]) -> None:
         text = self._say.catalogue.text
-        self._busy(False)
+        self._may_begin(True)
         ended = done.result or SignedIn("ews_protocol")
         if ended.trouble:
             self._tell(self._say.trouble(ended.trouble))
@@ -180,11 +179,14 @@ class SigningIn(QWidget):
         self._tell(lasting if ended.lasting else brief)
         self._signed_in(self._for)
 
-    def _busy(self, busy: bool) -> None:
-        self.browser_button.setEnabled(not busy)
-        self.code_button.setEnabled(not busy)
-        self.cancel_button.setVisible(busy)
-        self.cancel_button.setEnabled(busy)
+    def _may_begin(self, may: bool) -> None:
+        """Show the ways to begin, or the one to stop; the focus goes along."""
+        focused = any(each.hasFocus() for each in (self.browser_button, self.code_button, self.cancel_button))
+        for each in (self.browser_button, self.code_button):
+            each.setVisible(may)
+        self.cancel_button.setVisible(not may)
+        if focused:
+            (self.browser_button if may else self.cancel_button).setFocus()
 
     def _tell(self, words: str) -> None:
         _say(self.said, words)

@@ -84,11 +84,15 @@ class ServerForm(QGroupBox):
 
 
 def named_rows(title: str, *fields: tuple[QWidget, str]) -> QFormLayout:
-    """Fields, each beside its name; a screen reader says the ``title`` of what they belong to before it."""
+    """Fields, each beside its name; a screen reader says the ``title`` of what they belong to before it. What has no
+    name takes the whole width."""
     rows = QFormLayout()
     rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
     for widget, words in fields:
+        if not words:
+            rows.addRow(widget)
+            continue
         label = label_for(widget, words)
         label.setWordWrap(False)
         if title:
