@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake, Originals
-from sendguard.guard.ports import Secrets
+from sendguard.guard.ports import Scheduled, Secrets
 from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.errors import MailboxError
 from sendguard.settings.values import Values
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ExchangePaths:
         self._notifications = Notifications(self._mailboxes.open)
         self._gatekeeper = gatekeeper
         self._originals = EwsOriginals(self._mailboxes)
+        self._drafts: EwsDraftsWatch | None = None
 
     @property
     def originals(self) -> Originals:
@@ -47,7 +49,22 @@ class ExchangePaths:
         """The watch over Drafts."""
         from sendguard.exchange.drafts import EwsDraftsWatch
 
-        return EwsDraftsWatch(self._mailboxes, self._notifications, intake, self._gatekeeper, clock, known=known)
+        watch = EwsDraftsWatch(self._mailboxes, self._notifications, intake, self._gatekeeper, clock, known=known)
+        self._drafts = watch
+        return watch
+
+    def scheduled(self) -> tuple[Scheduled, ...]:
+        """What waits on the server for its time; nothing where Drafts are not watched."""
+        return self._drafts.scheduled() if self._drafts is not None else ()
+
+    def pull_back(self, id: str) -> bool:
+        """Have the server give one of those back; False when it did not."""
+        try:
+            if self._drafts is not None:
+                self._drafts.pull_back(id)
+        except MailboxError:
+            return False
+        return self._drafts is not None
 
     def was_sent(self, message_id: str) -> bool:
         """Whether Sent holds a message. Blocks as long as the server lets it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake, NoOriginals, Originals
-from sendguard.guard.ports import Secrets
+from sendguard.guard.ports import Scheduled, Secrets
 from sendguard.mail.submission import Hook
 from sendguard.mailbox.compositions import Compositions
 from sendguard.settings.values import Values
@@ -106,6 +106,14 @@ class AccountPaths:
         from sendguard.imap.sent import SentLookup
 
         return SentLookup([self.account], self._secrets).find(self.account.name, message_id) is True
+
+    def scheduled(self) -> tuple[Scheduled, ...]:
+        """What waits on the account's server for its time."""
+        return self._exchange.scheduled() if self._exchange is not None else ()
+
+    def pull_back(self, id: str) -> bool:
+        """Have the server give one of those back; False when it did not. Blocks."""
+        return self._exchange is not None and self._exchange.pull_back(id)
 
     def _start(self, hook: Hook, path: Path) -> None:
         try:

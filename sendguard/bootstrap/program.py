@@ -16,7 +16,7 @@ from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
 from sendguard.guard.ledger import Record, State
-from sendguard.guard.ports import Asker, Secrets
+from sendguard.guard.ports import Asker, Scheduled, Secrets
 from sendguard.guard.rules import organisation_of, rules_of
 from sendguard.policy.rules import Rules
 from sendguard.settings.values import Values
@@ -128,6 +128,15 @@ class Program:
         """The paths of each account, as they stand."""
         with self._lock:
             return tuple(self._paths.values())
+
+    def scheduled(self) -> tuple[Scheduled, ...]:
+        """What waits on a server for its time, the first due first."""
+        found = [each for paths in self.paths() for each in paths.scheduled()]
+        return tuple(sorted(found, key=lambda each: each.due))
+
+    def pull_back(self, scheduled: Scheduled) -> bool:
+        """Have the server give it back, unsent; False when it did not. Blocks."""
+        return any(paths.pull_back(scheduled.id) for paths in self.paths() if paths.account.name == scheduled.account)
 
     def history(self) -> tuple[Record, ...]:
         """The latest rows. Raises LedgerFailed."""

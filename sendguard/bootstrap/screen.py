@@ -77,6 +77,8 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         history=program.history,
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
+        scheduled=program.scheduled,
+        pull_back=program.pull_back,
         set_start_at_login=_set_start_at_login,
         start=program.start,
         stop=program.stop,

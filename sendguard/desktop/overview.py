@@ -10,7 +10,7 @@ from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, P
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, safe_label
 from sendguard.guard.ledger import LedgerFailed, Record
-from sendguard.guard.ports import Activity, ActivityKind
+from sendguard.guard.ports import Activity, ActivityKind, Scheduled
 from sendguard.settings.declared import N_
 from sendguard.wording.hostile import shown
 
@@ -35,12 +35,15 @@ class Overview(Page):
         self._waiting = Section(text("Waiting for your answer"))
         self._unknown = Section(text("It may have been sent"))
         self._drafts = Section(text("Drafts that would go to many"))
+        self._scheduled = Section(text("Waiting on the server for their time"))
         self._paths = Section(text("What is guarded"))
         self._directory = Section(text("How many people"))
-        for section in (self._practice, self._waiting, self._unknown, self._drafts, self._paths, self._directory):
+        sections = (self._practice, self._waiting, self._unknown, self._scheduled)
+        for section in (*sections, self._drafts, self._paths, self._directory):
             self.rows.addWidget(section)
         self.rows.addStretch(1)
         self._unknown.hide()
+        self._scheduled.hide()
         self._directory.setVisible(not services.practice)
         self._show_practice()
         self._show_drafts()
@@ -49,6 +52,7 @@ class Overview(Page):
     def refresh(self) -> None:
         """Show what is true now."""
         self._show_waiting()
+        self._show_scheduled(self._services.scheduled())
         self._show_paths(self._services.paths())
         self._show_directory(self._services.directory())
         self._tasks.run(self._services.unknown, self._show_unknown, LedgerFailed)
@@ -103,6 +107,36 @@ class Overview(Page):
                 when = self._say.catalogue.moment(activity.at)
                 self._drafts.add(safe_label(f"{when} · {people} · {subject}"))
         self._drafts.add(safe_label(self._say.catalogue.text("A draft is not held: SendGuard only warns."), Tone.QUIET))
+
+    def _show_scheduled(self, scheduled: tuple[Scheduled, ...]) -> None:
+        text = self._say.catalogue.text
+        if not self._scheduled.is_news(scheduled):
+            return
+        self._scheduled.clear()
+        self._scheduled.setVisible(bool(scheduled))
+        for each in scheduled:
+            facts = (
+                self._say.catalogue.moment(each.due),
+                self._say.people(each.judgement.audience.count),
+                shown(each.judgement.submission.message.subject),
+            )
+            pull = button(text("Pull back"))
+            pull.clicked.connect(partial(self._pull_back, each))
+            self._scheduled.add(Row(safe_label(" · ".join(facts)), pull))
+        said = text(
+            "SendGuard does not hold these: the server sends them by itself. Pulling one back moves it to your drafts; "
+            "this was not proven on a real Exchange server, so look there afterwards."
+        )
+        self._scheduled.add(safe_label(said, Tone.QUIET))
+
+    def _pull_back(self, scheduled: Scheduled, checked: bool = False) -> None:
+        self._tasks.run(partial(self._services.pull_back, scheduled), self._pulled_back)
+
+    def _pulled_back(self, done: Done[bool]) -> None:
+        self.refresh()
+        if not done.result:
+            said = self._say.catalogue.text("The server did not give it back: it may have been sent already.")
+            self._scheduled.add(safe_label(said, Tone.ACCENT))
 
     def _show_unknown(self, done: Done[tuple[Record, ...]]) -> None:
         text = self._say.catalogue.text

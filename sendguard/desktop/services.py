@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sendguard.guard.account import Account, Login
 from sendguard.guard.ledger import Record
-from sendguard.guard.ports import Answer, Observer, Question, Secrets
+from sendguard.guard.ports import Answer, Observer, Question, Scheduled, Secrets
 from sendguard.mail.submission import Hook
 from sendguard.settings.values import Values
 from sendguard.wording.sentences import Sentences
@@ -165,6 +165,10 @@ class Services:
     """Blocks; raises LedgerFailed. The rows of which nobody knows whether they were sent."""
     settle: Callable[[str, bool], None]
     """Blocks; raises LedgerFailed. A person said whether the row's message was sent."""
+    scheduled: Callable[[], tuple[Scheduled, ...]]
+    """What waits on a server for its time, the first due first."""
+    pull_back: Callable[[Scheduled], bool]
+    """Blocks. Moves it to Drafts unsent; False when the server did not do it."""
     set_start_at_login: Callable[[bool], bool]
     """Blocks. False when this system offers no way to do it."""
     start: Callable[[], None]

@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Rings when something may have changed in a folder; in any folder until ``folder_id`` is set."""
+    """Rings when something may have changed in one of its folders; in any folder until ``folder_ids`` are set."""
 
     def __init__(self) -> None:
-        self.folder_id = ""
+        self.folder_ids: frozenset[str] = frozenset()
         self._rung = threading.Event()
 
     def wait(self, seconds: float) -> bool:
@@ -108,5 +108,5 @@ class Notifications:
         with self._lock:
             bells = tuple(self._bells)
         for bell in bells:
-            if heard.begins or heard.folders is None or not bell.folder_id or bell.folder_id in heard.folders:
+            if heard.begins or heard.folders is None or not bell.folder_ids or bell.folder_ids & heard.folders:
                 bell.ring()

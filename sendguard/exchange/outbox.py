@@ -62,7 +62,7 @@ class _InSight:
     def opened(self, sight: Sight) -> None:
         """Make the folder where it is missing, and look."""
         with mapping_ews_errors():
-            sight.bell.folder_id = find_or_make(sight.session.box, self._name).id
+            sight.bell.folder_ids = frozenset({find_or_make(sight.session.box, self._name).id})
         self._wake()
 
     def changed(self, sight: Sight, rung: bool) -> None:

@@ -77,6 +77,16 @@ class Activity:
     account: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A message that waits on its server for ``due``, when the server sends it: judged, and not held by us."""
+
+    account: str
+    id: str
+    due: datetime
+    judgement: Judgement
+
+
 Observer = Callable[[Activity], None]
 """Called from any thread; must not block and must not raise."""
 

@@ -1,13 +1,16 @@
 """The drafts watch over Exchange, against the test Exchange and exchangelib as the person's own program."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from exchangelib import UTC, EWSDateTime, Message
 
 from sendguard.guard.ports import ActivityKind
 from sendguard.mail.kind import Kind
+from sendguard.mailbox.errors import CommandRefused
 from sendguard.mailbox.watching import WatchState
-from tests.adapters.ews_rig import ExchangeDesk, boxes, mail
+from tests.adapters.ews_rig import ExchangeDesk, boxes, mail, now
 from tests.servers.exchange import Exchange
 from tests.servers.processes import wait_until
 
@@ -200,3 +203,49 @@ def test_stopping_ends_the_stream_at_once(new_desk: Callable[..., ExchangeDesk])
     desk.notifications.stop()
     desk.program.close()
     wait_until(lambda: not desk.server.connections, "end of every connection")
+
+
+def scheduled_in(desk: ExchangeDesk, hours: float, to: str = BIG) -> Message:
+    """As a program does that lets the server wait (Microsoft's "How to: Send email messages by using EWS")."""
+    due = EWSDateTime.now(tz=UTC).replace(microsecond=0) + timedelta(hours=hours)
+    message = Message(account=desk.program.box, subject="Later", to_recipients=boxes(to), deferred_send=due)
+    message.send_and_save()
+    return message
+
+
+def test_a_message_that_waits_on_the_server_for_its_time_is_shown_and_judged(desk: ExchangeDesk) -> None:
+    with desk.watch() as watch:
+        scheduled_in(desk, hours=2)
+        [warned] = desk.wait_for(ActivityKind.WARNED)
+        [waiting] = wait_until(watch.scheduled, "message that waits")
+        assert warned.judgement == waiting.judgement
+        assert waiting.judgement.audience.count.low == 850_112
+        assert waiting.due > now()
+        desk.server.release_due(waiting.due)
+        wait_until(lambda: not watch.scheduled(), "end of the wait")
+
+
+def test_what_waited_before_the_start_is_shown_however_old_it_is(desk: ExchangeDesk) -> None:
+    scheduled_in(desk, hours=200)
+    with desk.watch() as watch:
+        wait_until(watch.scheduled, "message that waits")
+
+
+def test_what_waits_on_the_server_can_be_pulled_back_to_drafts(desk: ExchangeDesk) -> None:
+    with desk.watch() as watch:
+        scheduled_in(desk, hours=2)
+        [waiting] = wait_until(watch.scheduled, "message that waits")
+        watch.pull_back(waiting.id)
+        wait_until(lambda: not watch.scheduled(), "end of the wait")
+    assert len(desk.server.messages(desk.person, "drafts")) == 1
+    desk.server.release_due(waiting.due)
+    assert not [each for each in desk.server.submitted if each.originator == desk.person.address]
+
+
+def test_what_was_sent_meanwhile_cannot_be_pulled_back(desk: ExchangeDesk) -> None:
+    with desk.watch() as watch:
+        scheduled_in(desk, hours=2)
+        [waiting] = wait_until(watch.scheduled, "message that waits")
+        desk.server.release_due(waiting.due)
+        with pytest.raises(CommandRefused):
+            watch.pull_back(waiting.id)

@@ -22,7 +22,7 @@ from sendguard.desktop.services import (
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
-from sendguard.guard.ports import Activity, ActivityKind, Answer, Observer, Question
+from sendguard.guard.ports import Activity, ActivityKind, Answer, Observer, Question, Scheduled
 from sendguard.mail.address import Mailbox
 from sendguard.mail.kind import Kind
 from sendguard.mail.message import Message
@@ -261,6 +261,8 @@ class World:
     rows: tuple[Record, ...] = ()
     unknown: tuple[Record, ...] = ()
     settled: list[tuple[str, bool]] = field(default_factory=list)
+    scheduled: tuple[Scheduled, ...] = ()
+    gives_back: bool = True
     results: tuple[ServerResult, ...] = (ServerResult("imap"), ServerResult("smtp", "login"))
     exchange: ExchangeAccess = field(
         default_factory=lambda: ExchangeAccess(False, lambda search: ServerFound(), lambda sign_in: SignedIn())
@@ -290,6 +292,8 @@ class World:
             history=lambda: self.rows,
             unknown=lambda: self.unknown,
             settle=self.settle,
+            scheduled=lambda: self.scheduled,
+            pull_back=self.pull_back,
             set_start_at_login=lambda on: self.can_start_at_login,
             start=self.on_start,
             stop=lambda: self.events.append("stop"),
@@ -317,6 +321,11 @@ class World:
         self.settled.append((record_id, was_sent))
         self.unknown = tuple(row for row in self.unknown if row.id != record_id)
 
+    def pull_back(self, scheduled: Scheduled) -> bool:
+        if self.gives_back:
+            self.scheduled = tuple(each for each in self.scheduled if each.id != scheduled.id)
+        return self.gives_back
+
     def _write(self) -> None:
         if self.disk_full:
             raise OSError("no space left on device")
@@ -324,6 +333,10 @@ class World:
 
 def warned(judgement: Judgement) -> Activity:
     return Activity(ActivityKind.WARNED, NOW, judgement=judgement, account="Work")
+
+
+def later(judgement: Judgement) -> Scheduled:
+    return Scheduled("Work", "later", NOW + timedelta(hours=5), judgement)
 
 
 def full_world(**changes: object) -> World:

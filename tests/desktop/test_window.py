@@ -13,7 +13,7 @@ from sendguard.desktop.window import MainWindow
 from sendguard.guard.ledger import LedgerFailed, State
 from sendguard.settings.declared import BY_NAME, SETTINGS
 from sendguard.settings.values import Values
-from tests.desktop.examples import World, full_world, record, the_2016_mail, warned
+from tests.desktop.examples import World, full_world, later, record, the_2016_mail, warned
 
 
 class Opened:
@@ -74,6 +74,19 @@ def test_a_draft_that_would_go_to_many_is_shown(opened: Opened) -> None:
     opened.window.happened(warned(the_2016_mail()))
     opened.says("today, 08:29 · 850,112 people · test")
     opened.says("A draft is not held: SendGuard only warns.")
+
+
+def test_what_waits_on_the_server_for_its_time_can_be_pulled_back(qtbot: QtBot) -> None:
+    opened = Opened(full_world(scheduled=(later(the_2016_mail()),)), qtbot)
+    qtbot.addWidget(opened.window, before_close_func=lambda window: window.closed.connect(window.hide))
+    opened.says("today, 13:29 · 850,112 people · test")
+    opened.says("this was not proven on a real Exchange server")
+    opened.world.gives_back = False
+    opened.press("Pull back")
+    opened.says("The server did not give it back: it may have been sent already.")
+    opened.world.gives_back = True
+    opened.press("Pull back")
+    qtbot.waitUntil(lambda: "Waiting on the server for their time" not in opened.words())
 
 
 def test_looking_again_keeps_the_focus_where_nothing_has_changed(opened: Opened, qtbot: QtBot) -> None:
