@@ -1,12 +1,32 @@
 """Sizes from Exchange: what ours takes beyond the server's own time, and ExpandDL beside exchangelib's."""
 
+import base64
+import http.client
+import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from sendguard.audience.resolver import Resolver
+from sendguard.audience.source import Query
+from sendguard.exchange.session import Mailboxes
+from sendguard.exchange.sizes import ExchangeSizes
+from sendguard.guard.account import Account, ExchangeServer, Login
+from sendguard.guard.judge import Judge
+from sendguard.mail.kind import Kind
+from sendguard.mail.message import read_message
+from sendguard.mail.submission import Envelope, Hook, Submission
+from sendguard.policy.rules import Rules
+from tests.adapters.imap_rig import Passwords, mail, now
 from tests.benchmarks.gate import MEGA, Measured
+from tests.fakes import FakeSizes
 from tests.servers.exchange import Exchange, Person
 
+RECIPIENTS = 40
+ROUNDS = 25
+MORE_MS = 30
 MEMBERS = 100_000
 LIST = "everybody@example.test"
 FASTER, MORE_MEMORY = 6.0, 20
@@ -77,5 +97,67 @@ def expansion() -> list[Measured]:
     ]
 
 
+class Wire:
+    """The same octets once more, with nothing around them: what the server itself takes."""
+
+    def __init__(self, server: Exchange, me: Person) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        token = base64.b64encode(f"{me.address}:{me.password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {token}", "Content-Type": "text/xml; charset=utf-8"}
+
+    def seconds(self, requests: Sequence[bytes]) -> float:
+        began = time.perf_counter()
+        for each in requests:
+            self._connection.request("POST", "/EWS/Exchange.asmx", each, self._headers)
+            self._connection.getresponse().read()
+        return time.perf_counter() - began
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def recipients(server: Exchange, people: int) -> tuple[str, ...]:
+    """So many people nobody was asked about before, and lists, two of which are small enough to be opened."""
+    lists = [server.new_list(total=400).address for _ in range(RECIPIENTS - people - 2)]
+    small = [server.new_list(members=[f"p{number}@example.test" for number in range(10)]).address for _ in range(2)]
+    return (*(server.new_person("bench").address for _ in range(people)), *lists, *small)
+
+
+def to_a_verdict(people: int) -> Measured:
+    """From a submission to its verdict, nothing remembered; the session is there already."""
+    with Exchange() as server:
+        me = server.new_person()
+        account = Account("work", (me.address,), exchange=ExchangeServer(server.url, Login.BASIC, me.address))
+        sizes = ExchangeSizes([account], lambda each: Mailboxes(each, Passwords(me.password)).open(), now, within=20)
+        resolver = Resolver([sizes], deadline=20)
+        judge = Judge(resolver.resolve, Rules, FakeSizes(), now)
+        wire = Wire(server, me)
+        sizes.reach(Query((server.new_list(total=400).address,), frozenset({me.address})))
+        server.record = True
+        more, own = [], []
+        for number in range(ROUNDS):
+            to = recipients(server, people)
+            message = read_message(mail(sender=me.address, to=", ".join(to), message_id=f"<{number}@bench>"))
+            submission = Submission(Hook.COMMAND_LINE, "", message, Envelope(me.address, to), Kind.NEW)
+            server.requests.clear()
+            began = time.perf_counter()
+            judgement = judge.judge(submission)
+            taken = time.perf_counter() - began
+            assert judgement.audience.count.low >= 400
+            assert not judgement.audience.missed
+            own.append(wire.seconds(tuple(server.requests)) * 1000)
+            more.append(taken * 1000 - own[-1])
+        wire.close()
+        resolver.close()
+        sizes.close()
+    median = statistics.median(more)
+    return Measured(
+        f"MailTips for {RECIPIENTS} recipients ({people} of them people) to a verdict, over the server's own time",
+        f"{median:.1f} ms more (server {statistics.median(own):.0f} ms)",
+        f"≤ {MORE_MS} ms more",
+        median <= MORE_MS,
+    )
+
+
 def run() -> list[Measured]:
-    return expansion()
+    return [to_a_verdict(0), to_a_verdict(30), *expansion()]
