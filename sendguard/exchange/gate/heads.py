@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from sendguard.exchange.gate.line import Answer, Headers
+from sendguard.exchange.gate.line import HEAD_OCTETS, Answer, Headers
 
 _HOP_BY_HOP = frozenset(
     {
@@ -63,6 +63,8 @@ def refusal(request: h11.Request, target: Target, port: int) -> Answer | None:
     said = Counter(name for name, _ in request.headers)
     found = dict(request.headers)
     hosts = {f"{name}:{port}".encode() for name in _OWN_NAMES}
+    if sum(len(name) + len(value) for name, value in request.headers) > HEAD_OCTETS:
+        return plain(431, "This head is too large.")
     if any(said[name] > 1 for name in _ONCE) or (said[b"content-length"] and said[b"transfer-encoding"]):
         return plain(400, "This request can be read in two ways.")
     if found.get(b"host", b"").lower() not in hosts:
@@ -77,9 +79,13 @@ def refusal(request: h11.Request, target: Target, port: int) -> Answer | None:
 
 
 def _is_of_a_page(headers: h11._headers.Headers) -> bool:
-    """Whether a browser made the request for a web page: no page can leave these fields out, or change them."""
+    """Whether a browser made the request for a web page: no page can leave these fields out, or change them.
+
+    Thunderbird says that no page caused its requests (measured, 153 ESR: Sec-Fetch-Site ``none``, -Dest ``empty``).
+    """
     found = dict(headers)
-    return b"origin" in found or any(name.startswith(b"sec-fetch-") for name in found)
+    usual = found.get(b"sec-fetch-site", b"none") == b"none" and found.get(b"sec-fetch-dest", b"empty") == b"empty"
+    return b"origin" in found or not usual
 
 
 def _unfit_body(method: bytes, found: dict[bytes, bytes]) -> Answer | None:

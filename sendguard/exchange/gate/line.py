@@ -82,8 +82,8 @@ class Line:
 
     async def send(self, event: h11.Event) -> None:
         """Send, and wait until the other end takes it."""
-        for piece in self._http.send_with_data_passthrough(event) or ():
-            self._writer.write(piece)
+        pieces = self._http.send_with_data_passthrough(event) or []
+        self._writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         async with asyncio.timeout(WRITE_SECONDS):
             await self._writer.drain()
 

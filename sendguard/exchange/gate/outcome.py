@@ -54,7 +54,7 @@ def outcomes(answer: Answer, items: int) -> list[Said]:
     faults = root.findall("Body/Fault")
     if faults:
         return [_of_code(_code_in_fault(faults[0]))] * items
-    messages = root.findall("Body/*/ResponseMessages/*")
+    messages = root.findall("Body/*/*/*[@ResponseClass]")  # gromox names their parent otherwise than Exchange
     if answer.status != 200 or len(messages) != items:
         return [Said(Fact.UNKNOWN, "upstream_unreadable")] * items
     return [_of_message(message) for message in messages]
