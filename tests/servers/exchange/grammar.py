@@ -9,7 +9,7 @@ _DISTINGUISHED = (
     "localfailures,serverfailures,recipientcache,quickcontacts,conversationhistory,todosearch,favorites,imcontactlist,"
     "peopleconnect,mypeople,directory,archiverecoverableitemsroot,archiverecoverableitemsdeletions,"
     "archiverecoverableitemsversions,archiverecoverableitemspurges,adminauditlogs,allcontacts,allitems,"
-    "fromfavoritesenders,allpersonmetadata,companycontacts,externalcontacts,internalsubmission,location,"
+    "fromfavoritesenders,allpersonmetadata,companycontacts,externalcontacts,internalsubmission,location,archive,"
     "mycontacts,relevantcontacts,allcategorizeditems,quarantinedemail,shortnotes,temporarysaves,usercuratedcontacts"
 )
 
