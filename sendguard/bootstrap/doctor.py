@@ -88,9 +88,14 @@ def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
             yield SendPath(
                 N_("SMTP gate of {name}"), f"{account.name} (127.0.0.1:{account.gate_port})", Standing.GUARDED
             )
-        if account.imap is not None and account.outbox:
+        if account.exchange is not None and account.ews_gate_port:
+            gates.add(account.ews_gate_port)
+            place = f"{account.name} (127.0.0.1:{account.ews_gate_port})"
+            yield SendPath(N_("Exchange gate of {name}"), place, Standing.GUARDED)
+        has_mailbox = account.imap is not None or account.exchange is not None
+        if has_mailbox and account.outbox:
             yield SendPath(N_("Guarded outbox of {name}"), f"{account.name} ({account.outbox})", Standing.GUARDED)
-        if account.imap is not None and account.watch_drafts:
+        if has_mailbox and account.watch_drafts:
             yield SendPath(N_("Drafts of {name}"), account.name, Standing.WARNED)
     for server in outgoing_servers(home):
         standing = Standing.GUARDED if is_loopback(server.host) and server.port in gates else Standing.OPEN

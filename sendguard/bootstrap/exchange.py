@@ -1,9 +1,10 @@
 """The send paths of an account on an Exchange server. Everything of exchangelib is imported when one starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sendguard.audience.source import Source
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake, Originals
@@ -15,6 +16,41 @@ from sendguard.settings.values import Values
 if TYPE_CHECKING:
     from sendguard.exchange.drafts import EwsDraftsWatch
     from sendguard.exchange.outbox import EwsOutbox
+    from sendguard.exchange.session import Session
+    from sendguard.exchange.sizes import ExchangeSizes
+
+
+class ExchangeDirectory:
+    """The sizes Exchange knows, for as long as the accounts on it stay the same: what was learned is kept with them."""
+
+    def __init__(self, secrets: Secrets, clock: Callable[[], datetime]) -> None:
+        self._secrets = secrets
+        self._clock = clock
+        self._accounts: tuple[Account, ...] = ()
+        self._sizes: ExchangeSizes | None = None
+
+    def sources(self, accounts: Iterable[Account]) -> "list[Source]":
+        """The source for those accounts; none where no account is on an Exchange."""
+        theirs = tuple(account for account in accounts if account.exchange is not None)
+        if theirs != self._accounts:
+            self.close()
+            self._accounts, self._sizes = theirs, self._made(theirs) if theirs else None
+        return [self._sizes] if self._sizes is not None else []
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._sizes is not None:
+            self._sizes.close()
+
+    def _made(self, accounts: tuple[Account, ...]) -> "ExchangeSizes":
+        from sendguard.exchange.sizes import ExchangeSizes
+
+        return ExchangeSizes(accounts, self._open, self._clock)
+
+    def _open(self, account: Account) -> "Session":
+        from sendguard.exchange.session import Mailboxes
+
+        return Mailboxes(account, self._secrets).open()
 
 
 class ExchangePaths:

@@ -170,7 +170,18 @@ class AccountPaths:
         return DraftsWatch(self.account, self._secrets, intake, self._gatekeeper, self._clock, known=self._known)
 
     def _ews_gate(self) -> Path | None:
-        return None
+        if self.account.exchange is None or not self.account.ews_gate_port:
+            return None
+        from sendguard.exchange.gate.gate import EwsGate
+        from sendguard.gate.limits import GateLimits
+
+        return EwsGate(
+            self.account,
+            self._gatekeeper,
+            self._intake(Hook.EWS_GATE),
+            self._sentences,
+            lambda: GateLimits.of(self._values()),
+        )
 
     def _ews_outbox(self) -> Path | None:
         if self._exchange is None or not self.account.outbox:

@@ -11,6 +11,7 @@ from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
 from sendguard.bootstrap.directory import Directory, Standing
+from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -32,8 +33,8 @@ from sendguard.wording.sentences import Sentences
 class Program:
     """Opens the ledger when made, starts the paths with ``start``, and ends everything with ``stop``.
 
-    Raises LedgerFailed or OSError when its files cannot be opened: without a ledger nothing is guarded, and no gate
-    listens.
+    Raises LedgerFailed, OSError or FileUnreadable when its files cannot be opened: without a ledger nothing is guarded,
+    and no gate listens.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Program:
         self._database = Database(places.ledger)
         pseudonyms = Pseudonyms(installation_key(places))
         self.ledger = SqliteLedger(self._database)
+        self._exchange = ExchangeDirectory(secrets, clock)
         self._resolver = self._make_resolver()
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
         self.gatekeeper = Gatekeeper(judge, self.ledger, asker, clock, lambda: random_bytes.token_hex(8))
@@ -93,6 +95,7 @@ class Program:
             self._paths.clear()
         self._directory.stop()
         self._resolver.close()
+        self._exchange.close()
         self._database.close()
 
     def accounts(self) -> tuple[Account, ...]:
@@ -103,6 +106,7 @@ class Program:
         """Add or replace an account and start its paths anew. Raises OSError, FileUnreadable."""
         others = tuple(each for each in self.accounts() if each.name != account.name)
         save_accounts(self.places.accounts, (*others, account))
+        self._renew_resolver()
         self._start(account)
 
     def delete_account(self, name: str) -> None:
@@ -112,17 +116,14 @@ class Program:
             paths = self._paths.pop(name, None)
         if paths is not None:
             paths.stop()
+        self._renew_resolver()
         self.secrets.delete(name)
 
     def save_settings(self, values: Values) -> None:
         """Write the settings; they are in force for the next decision. Raises OSError."""
         save_settings(self.places.settings, values)
-        with self._lock:
-            old, old_directory, self._values = self._resolver, self._directory, values
-            self._resolver = self._make_resolver()
-        old.close()
-        old_directory.stop()
-        self._directory.start()
+        self._values = values
+        self._renew_resolver()
 
     def paths(self) -> tuple[AccountPaths, ...]:
         """The paths of each account, as they stand."""
@@ -174,13 +175,21 @@ class Program:
     def _rules(self) -> Rules:
         return rules_of(self._values)
 
+    def _renew_resolver(self) -> None:
+        with self._lock:
+            old, old_directory = self._resolver, self._directory
+            self._resolver = self._make_resolver()
+        old.close()
+        old_directory.stop()
+        self._directory.start()
+
     def _make_resolver(self) -> Resolver:
         values = self._values
         self._directory = Directory(
             values, self._fixed_directory, self.places.directory, lambda code: self.gatekeeper.trouble(code)
         )
         return Resolver(
-            self._directory.sources,
+            [*self._directory.sources, *self._exchange.sources(self.accounts())],
             Signs(values.lines("ListPatterns")),
             organisation=organisation_of(values),
             deadline=values.number("LookupDeadline") / 1000,

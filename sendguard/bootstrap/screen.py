@@ -133,7 +133,12 @@ def _directory(program: Program) -> DirectoryStatus | None:
 
 
 def _status(account: Account, hook: Hook, state: PathState, detail: str) -> PathStatus:
-    place = {Hook.SMTP_GATE: f"127.0.0.1:{account.gate_port}", Hook.IMAP_OUTBOX: account.outbox}
+    place = {
+        Hook.SMTP_GATE: f"127.0.0.1:{account.gate_port}",
+        Hook.EWS_GATE: f"127.0.0.1:{account.ews_gate_port}",
+        Hook.IMAP_OUTBOX: account.outbox,
+        Hook.EWS_OUTBOX: account.outbox,
+    }
     return PathStatus(account.name, hook, hook.blocks, state, detail, place.get(hook, ""))
 
 

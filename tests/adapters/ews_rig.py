@@ -29,11 +29,11 @@ from tests.servers.processes import wait_until
 
 
 class ExchangeProgram:
-    """What the person's own client does on the server: exchangelib, by itself."""
+    """What the person's own client does on the server, or through a gate at ``url``: exchangelib, by itself."""
 
-    def __init__(self, server: Exchange, person: Person) -> None:
+    def __init__(self, server: Exchange, person: Person, url: str = "") -> None:
         configuration = Configuration(
-            service_endpoint=server.url,
+            service_endpoint=url or server.url,
             credentials=Credentials(person.address, person.password),
             auth_type=BASIC,
             version=Version(build=Build(15, 2)),
