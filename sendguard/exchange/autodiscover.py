@@ -56,9 +56,10 @@ def find_server(
     others under its domain get the password.
 
     Blocks at most about a minute. Raises LoginRefused, which ends the search, or MailboxUnreachable (``not_found``,
-    ``no_password``).
+    ``no_password``, ``kerberos``).
     """
     log_in = login_of(account, ExchangeServer(_places(account.identities[0])[0], login, user), secrets)
+    log_in()  # whoever has no password needs not be asked about hosts
     with requests.Session() as session:
         session.adapters.clear()
         session.mount("https://", Wire(context))

@@ -14,6 +14,7 @@ import pytest
 from exchangelib.folders import Drafts
 
 from sendguard.exchange import kerberos, tokens
+from sendguard.exchange.check import check_connection
 from sendguard.exchange.errors import mapping_ews_errors
 from sendguard.exchange.kept import PIECE, Kept
 from sendguard.exchange.login import login_of
@@ -24,6 +25,8 @@ from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ports import TOKEN_SERVICES, Secrets
 from sendguard.mailbox.errors import AccessRefused, LoginRefused, MailboxUnreachable
 from sendguard.storage.secret import SessionSecrets
+from sendguard.wording.catalogue import Catalogue
+from sendguard.wording.events import trouble
 from tests.servers.authority import CLIENT, TENANT, Authority
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.exchange import Exchange
@@ -31,6 +34,8 @@ from tests.servers.processes import wait_until
 
 ME = "me@example.test"
 PASSWORD = "Grüße, 世界: ‰"
+FOR_NTLM = PASSWORD.replace(":", "")
+"""The test server keeps them in a file of fields between colons."""
 DONE = "You are signed in."
 
 
@@ -135,6 +140,39 @@ def test_a_wrong_password_is_a_refused_login(new_exchange: Callable[..., Exchang
         drafts(session)
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_ntlm_logs_the_connection_in_once(
+    new_exchange: Callable[..., Exchange], certificate_authority: CertificateAuthority, encrypted: bool
+) -> None:
+    server = new_exchange(certificate=certificate_authority.issue() if encrypted else None, schemes=("NTLM",))
+    server.add_person(ME, FOR_NTLM)
+    account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.NTLM))
+    with Mailboxes(account, SessionSecrets(work=FOR_NTLM), certificate_authority.client_context()).open() as session:
+        drafts(session)
+        drafts(session)
+    assert len({call.connection for call in server.calls}) == 1
+
+
+def test_a_wrong_password_by_ntlm_is_a_refused_login(new_exchange: Callable[..., Exchange]) -> None:
+    server = new_exchange(schemes=("NTLM",))
+    server.add_person(ME, PASSWORD)
+    with (
+        session_with(server, Login.NTLM, SessionSecrets(work="wrong")) as session,
+        pytest.raises(LoginRefused, match="refused"),
+    ):
+        drafts(session)
+
+
+def test_a_server_without_ntlm_refuses_it(new_exchange: Callable[..., Exchange]) -> None:
+    server = new_exchange(schemes=("Bearer",))
+    server.add_person(ME, PASSWORD)
+    with (
+        session_with(server, Login.NTLM, SessionSecrets(work=PASSWORD)) as session,
+        pytest.raises(LoginRefused, match="refused"),
+    ):
+        drafts(session)
+
+
 @pytest.mark.parametrize("login", [Login.BASIC, Login.NTLM])
 @pytest.mark.parametrize("kept", [{}, {"work": ""}])
 def test_nobody_is_logged_in_without_a_password(login: Login, kept: dict[str, str]) -> None:
@@ -152,6 +190,69 @@ def test_kerberos_is_offered_where_a_library_for_it_is(monkeypatch: pytest.Monke
     monkeypatch.syspath_prepend(tmp_path)
     assert kerberos.kerberos_here()
     assert type(kerberos.kerberos_login()).__name__ == "Login"
+
+
+# Trying an account
+
+
+def test_an_account_that_works_says_nothing(new_exchange: Callable[..., Exchange]) -> None:
+    server = new_exchange()
+    server.add_person(ME, PASSWORD)
+    account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
+    assert check_connection(account, SessionSecrets(work=PASSWORD)) == ""
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "code"),
+    [
+        (lambda server: server.faults.http(status=403), "ews_ews_forbidden"),
+        (lambda server: server.faults.http(status=404), "ews_protocol"),
+        (lambda server: server.faults.http(status=302, headers={"Location": "/owa/"}), "ews_protocol"),
+        (lambda server: server.faults.http(status=200, body=b"<html><p>Welcome"), "ews_protocol"),
+        (lambda server: server.faults.http(status=401), "ews_login_refused"),
+        (lambda server: server.faults.http(status=502), "ews_unavailable"),
+        (lambda server: server.faults.busy(), "ews_busy"),
+        (lambda server: server.faults.error("GetFolder", "ErrorNonExistentMailbox"), "ews_nonexistentmailbox"),
+        (lambda server: server.stop(), "ews_connection"),
+    ],
+    ids=["403", "404", "moved", "page", "401", "502", "busy", "no mailbox", "away"],
+)
+def test_what_is_wrong_with_an_account_is_told_in_words(
+    new_exchange: Callable[..., Exchange], goes_wrong: Callable[[Exchange], None], code: str
+) -> None:
+    server = new_exchange()
+    server.add_person(ME, PASSWORD)
+    goes_wrong(server)
+    account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
+    found = check_connection(account, SessionSecrets(work=PASSWORD))
+    assert found == code
+    assert code not in trouble(Catalogue.for_language("en"), found)
+
+
+def test_no_password_goes_to_a_server_whose_certificate_is_not_known(
+    new_exchange: Callable[..., Exchange], certificate_authority: CertificateAuthority
+) -> None:
+    server = new_exchange(certificate=certificate_authority.issue())
+    server.record = True
+    account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
+    assert check_connection(account, SessionSecrets(work=PASSWORD)) == "ews_certificate"
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("ews_ews_off", "EwsAllowedAppIDs"),
+        ("ews_off", "EwsAllowedAppIDs"),
+        ("ews_protocol", "not Exchange's EWS"),
+        ("ews_certificate", "certificate is not valid"),
+        ("ews_login_refused", "did not accept the user name or password"),
+        ("ews_sign_in", "Sign in anew"),
+        ("ews_kerberos", "Kerberos"),
+    ],
+)
+def test_what_exchange_has_against_it_is_said_in_words(code: str, words: str) -> None:
+    assert words in trouble(Catalogue.for_language("en"), code)
 
 
 # Tokens
