@@ -1,5 +1,7 @@
 """The test Exchange against exchangelib, which knows real ones, and octet by octet where a client would be too kind."""
 
+import base64
+import http.client
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +14,11 @@ from exchangelib import errors
 from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 from exchangelib.protocol import close_connections
 
-from tests.exchange_words import ENVELOPE, GET_INBOX, Caller, create, find, mail_tips, mailboxes
-from tests.servers.exchange import Exchange, Person
+from tests.exchange_words import ENVELOPE, GET_INBOX, ID_ONLY, Caller, create, find, mail_tips, mailboxes
+from tests.servers.certificates import CertificateAuthority
+from tests.servers.exchange import Exchange, Person, mime
 from tests.servers.exchange.faults import Cut
+from tests.servers.exchange.replies import LAST_VERB
 from tests.servers.exchange.xml import NAMESPACES, parse
 from tests.servers.processes import wait_until
 
@@ -440,6 +444,55 @@ def test_what_was_written_since_is_not_sent(exchange: Exchange, caller: Caller, 
     assert len(exchange.messages(you)) == 1
 
 
+def test_a_clients_own_mime_is_kept_octet_for_octet(exchange: Exchange, caller: Caller, me: Person) -> None:
+    raw = b"Date: Tue, 24 Nov 2026 09:00:00 +0000\r\nmessage-id:  <x@y>\r\nFrom: %b\r\nTo: a@else.test\r\n\r\n\xfc\r\n"
+    given = f"<t:MimeContent>{base64.b64encode(raw % me.address.encode()).decode()}</t:MimeContent>"
+    caller.message(create(f"<t:Message>{given}<t:InternetMessageId>&lt;x@y&gt;</t:InternetMessageId></t:Message>"))
+    (saved,) = exchange.messages(me, "drafts")
+    assert saved.mime == raw % me.address.encode()
+
+
+def test_an_update_can_send(exchange: Exchange, caller: Caller, me: Person, you: Person) -> None:
+    update = setting(draft(caller, you.address)).replace('"SaveOnly"', '"SendAndSaveCopy"')
+    assert caller.code(update) == "NoError"
+    assert len(exchange.messages(you)) == len(exchange.messages(me, "sentitems")) == 1
+    assert exchange.messages(me, "drafts") == []
+
+
+def test_a_forward_that_the_server_writes_quotes_the_original_and_marks_it(
+    exchange: Exchange, caller: Caller, me: Person
+) -> None:
+    original = exchange.deliver(me, MAIL % me.address.encode())
+    forward = (
+        f'<t:ForwardItem>{mailboxes("ToRecipients", "a@else.test")}<t:ReferenceItemId Id="{original.id}"/>'
+        '<t:NewBodyContent BodyType="Text">See below</t:NewBodyContent></t:ForwardItem>'
+    )
+    assert caller.code(create(forward, "SendOnly")) == "NoError"
+    sent = mime.read(exchange.submitted[-1].mime)
+    assert mime.header(sent, "Subject") == "FW: Lunch"
+    assert mime.body(sent)[0].split() == ["See", "below", "Hi"]
+    assert original.extended[LAST_VERB] == ("104",)
+
+
+def test_what_is_deleted_softly_lies_in_deleted_items(exchange: Exchange, caller: Caller, me: Person) -> None:
+    item_id = draft(caller, "a@else.test")
+    softly = f'<m:DeleteItem DeleteType="MoveToDeletedItems"><m:ItemIds>{item_id}</m:ItemIds></m:DeleteItem>'
+    assert caller.code(softly) == "NoError"
+    assert caller.code(softly) == "ErrorItemNotFound"
+    assert len(exchange.messages(me, "deleteditems")) == 1
+
+
+def test_a_read_flag_is_a_change_of_its_own(exchange: Exchange, caller: Caller) -> None:
+    item_id = draft(caller, "a@else.test")
+    where = '<m:SyncFolderId><t:DistinguishedFolderId Id="drafts"/></m:SyncFolderId>'
+    ask = f"<m:SyncFolderItems>{ID_ONLY}{where}%s<m:MaxChangesReturned>1</m:MaxChangesReturned></m:SyncFolderItems>"
+    first = caller.message(ask % "")
+    assert first.text_of("m:IncludesLastItemInRange") == "true"
+    caller.message(setting(item_id, "AlwaysOverwrite", "IsRead", "message"))
+    state = f"<m:SyncState>{first.text_of('m:SyncState')}</m:SyncState>"
+    assert [node.name for node in caller.message(ask % state).need("m:Changes").children] == ["t:ReadFlagChange"]
+
+
 def test_two_writers_of_different_fields_are_both_heard_and_of_the_same_field_only_the_first(caller: Caller) -> None:
     first = draft(caller, "a@else.test")
     caller.message(setting(first))
@@ -625,6 +678,30 @@ def test_streams_and_subscriptions_have_limits_and_a_client_that_left_counts_no_
         assert caller.code(streaming(subscription)) == "ErrorExceededConnectionCount"
         listener.http.close()
         wait_until(lambda: not server.notifications.streams, "end of the stream", 5)
+
+
+def test_an_event_can_be_missed(new_exchange: NewExchange) -> None:
+    server = new_exchange()
+    server.stream_seconds = 0.3
+    me = server.new_person()
+    with Caller(server, me) as caller, ThreadPoolExecutor() as pool:
+        stream = pool.submit(caller.post, ENVELOPE % streaming(subscribed(caller)))
+        wait_until(lambda: server.notifications.streams, "open stream")
+        server.notifications.miss_next_event()
+        server.deliver(me, MAIL % me.address.encode())
+        assert b"NewMailEvent" not in stream.result(10)[1]
+
+
+def test_over_tls_everything_is_the_same(
+    new_exchange: NewExchange, certificate_authority: CertificateAuthority
+) -> None:
+    server = new_exchange(certificate=certificate_authority.issue())
+    me = server.new_person()
+    assert server.url.startswith("https://")
+    context = certificate_authority.client_context()
+    with Caller(server, me) as caller:
+        caller.http = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=20, context=context)
+        assert caller.code(GET_INBOX) == "NoError"
 
 
 def test_a_silent_stream_has_a_heartbeat(new_exchange: NewExchange) -> None:

@@ -23,22 +23,21 @@ _ATTENDEES = {"t:RequiredAttendees": "To", "t:OptionalAttendees": "Cc", "t:Resou
 
 
 def write(item: Item, node: Node, sender: str) -> None:
-    """Put everything in a Message or CalendarItem element into ``item``; what it has no element for stays."""
+    """Put everything in a Message or CalendarItem element into ``item``; what it has no element for stays.
+
+    A client's own MIME is kept octet for octet unless something else in the call changes it.
+    """
     given = node.get("t:MimeContent")
     if given is not None:
         item.mime = base64.b64decode(given.text)
     message = mime.read(item.mime) if item.mime else mime.new(sender)
-    before = item.mime
+    before = _said(message)
     for child in node.children:
         _write_field(item, message, child)
     mime.stamped(message, sender)
-    # A client's own MIME is kept octet for octet unless something else in the call changes it.
-    fields = {child.name for child in node.children}
-    changes = fields & (
-        set(_HEADERS) | set(_MAILBOXES) | set(_ATTENDEES) | {"t:Body", "t:Attachments", "t:InternetMessageHeaders"}
-    )
-    complete = before and all(name in mime.read(before) for name in ("From", "Date", "Message-ID"))
-    item.mime = before if complete and not changes else mime.written(message)
+    bodies = {"t:Body", "t:Attachments"} & {child.name for child in node.children}
+    if not item.mime or bodies or _said(message) != before:
+        item.mime = mime.written(message)
 
 
 def field_of(path: Node) -> str:
@@ -73,6 +72,10 @@ def attach(message: EmailMessage, file: Node) -> None:
         filename=file.text_of("t:Name"),
         cid=f"<{content_id}>" if content_id else None,
     )
+
+
+def _said(message: EmailMessage) -> list[tuple[str, str]]:
+    return sorted((name.lower(), str(value)) for name, value in message.items())
 
 
 def _write_field(item: Item, message: EmailMessage, node: Node) -> None:
