@@ -128,7 +128,11 @@ class _Line:
         self._rests_until = 0.0
 
     def ask(self, question: SizeQuestion) -> "Future[None]":
-        """Let a question be answered; it ends with MailboxError where the server could not be asked."""
+        """Let a question be answered; it ends with MailboxError where the server could not be asked, and raises one
+        when the line is closed.
+        """
+        if self._closed:
+            raise MailboxUnreachable("closed")
         return self._worker.submit(self._run, question)
 
     def close(self) -> None:

@@ -475,6 +475,8 @@ def test_closing_ends_a_question_that_waits(server: Exchange, new_office: Callab
     assert not asking.is_alive()
     assert failed
     wait_until(lambda: not any("exchange sizes" in each.name for each in threading.enumerate()), "end of the workers")
+    with pytest.raises(SourceFailed, match="closed"):
+        office.reach("a@example.test")
 
 
 def test_exchangelib_is_not_imported_before_it_is_needed() -> None:
