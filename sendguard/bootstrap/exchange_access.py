@@ -1,8 +1,8 @@
 """What the account form needs of Exchange. The adapter is imported where it is wanted only, on worker threads."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from sendguard.bootstrap.application import with_application
 from sendguard.desktop.services import ExchangeAccess, ServerFound, ServerSearch, SignedIn, SignIn
 from sendguard.exchange.kerberos import kerberos_here
 from sendguard.guard.account import Account
@@ -10,16 +10,6 @@ from sendguard.guard.ports import Secrets
 from sendguard.mailbox.errors import LoginRefused, MailboxError
 from sendguard.settings.values import Values
 from sendguard.storage.secret import SessionSecrets
-
-
-def with_application(account: Account, values: Values) -> Account:
-    """The account with the settings' application id and tenant where it has none of its own."""
-    server = account.exchange
-    if server is None:
-        return account
-    client_id, tenant = str(values["OAuthClientId"]), str(values["OAuthTenant"])
-    known = replace(server, client_id=server.client_id or client_id, tenant=server.tenant or tenant)
-    return replace(account, exchange=known)
 
 
 def exchange_access(secrets: Secrets, values: Callable[[], Values]) -> ExchangeAccess:

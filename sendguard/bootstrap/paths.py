@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from sendguard.bootstrap.application import with_application
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake, NoOriginals, Originals
@@ -66,7 +67,8 @@ class AccountPaths:
         if self.account.exchange is not None:
             from sendguard.bootstrap.exchange import ExchangePaths
 
-            self._exchange = ExchangePaths(self.account, self._secrets, self._gatekeeper)
+            account = with_application(self.account, self._values())
+            self._exchange = ExchangePaths(account, self._secrets, self._gatekeeper)
             self._originals = self._exchange.originals
         elif self.account.imap is not None:
             from sendguard.imap.originals import ImapOriginals

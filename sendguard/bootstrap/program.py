@@ -10,6 +10,7 @@ from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
+from sendguard.bootstrap.application import with_application
 from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.paths import AccountPaths
@@ -188,8 +189,9 @@ class Program:
         self._directory = Directory(
             values, self._fixed_directory, self.places.directory, lambda code: self.gatekeeper.trouble(code)
         )
+        accounts = [with_application(account, values) for account in self.accounts()]
         return Resolver(
-            [*self._directory.sources, *self._exchange.sources(self.accounts())],
+            [*self._directory.sources, *self._exchange.sources(accounts)],
             Signs(values.lines("ListPatterns")),
             organisation=organisation_of(values),
             deadline=values.number("LookupDeadline") / 1000,

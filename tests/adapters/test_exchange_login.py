@@ -6,6 +6,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -13,6 +14,10 @@ from urllib.parse import urlencode
 import pytest
 from exchangelib.folders import Drafts
 
+from sendguard.bootstrap.application import with_application
+from sendguard.bootstrap.exchange_access import exchange_access
+from sendguard.bootstrap.screen import try_servers
+from sendguard.desktop.services import ServerFound, ServerResult, ServerSearch, SignedIn, SignIn
 from sendguard.exchange import kerberos, tokens
 from sendguard.exchange.check import check_connection
 from sendguard.exchange.errors import mapping_ews_errors
@@ -24,6 +29,7 @@ from sendguard.exchange.tokens import Application, SignInNeeded, Tokens
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ports import TOKEN_SERVICES, Secrets
 from sendguard.mailbox.errors import AccessRefused, LoginRefused, MailboxUnreachable
+from sendguard.settings.values import Values, read_values
 from sendguard.storage.secret import SessionSecrets
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.events import trouble
@@ -455,3 +461,43 @@ def test_a_secret_of_which_a_piece_is_missing_or_another_one_is_none(keyring: Sm
 def test_a_secret_too_long_for_its_pieces_is_not_kept(keyring: SmallKeyring) -> None:
     assert not Kept(keyring, "work").save("a" * 7200)
     assert not keyring.kept
+
+
+# From the settings
+
+
+def test_an_account_without_an_application_is_signed_in_with_the_settings_one() -> None:
+    values = read_values({"OAuthClientId": "theirs", "OAuthTenant": "nhs.test"})
+    server = ExchangeServer("https://localhost/EWS/Exchange.asmx", Login.OAUTH)
+    account = Account("work", (ME,), exchange=server)
+    assert with_application(account, values).exchange == replace(server, client_id="theirs", tenant="nhs.test")
+    own = replace(account, exchange=replace(server, client_id="own", tenant="own.test"))
+    assert with_application(own, values) == own
+    elsewhere = Account("work", (ME,))
+    assert with_application(elsewhere, values) == elsewhere
+
+
+def test_somebody_signs_in_through_the_form_and_is_told_what_went_wrong(keyring: SmallKeyring) -> None:
+    access = exchange_access(keyring, Values)
+    account = Account("work", (ME,), exchange=ExchangeServer("https://localhost/EWS/Exchange.asmx", Login.OAUTH))
+    for by_code in (True, False):
+        sign_in = SignIn(account, by_code, DONE, lambda url, code: None, never)
+        assert access.sign_in(sign_in) == SignedIn("ews_client_id")
+
+
+def test_the_form_is_told_which_hosts_would_be_asked(keyring: SmallKeyring) -> None:
+    access = exchange_access(keyring, Values)
+    search = ServerSearch("work", ME, Login.BASIC, "", PASSWORD)
+    assert access.find_server(search) == ServerFound(hosts=("autodiscover.example.test", "example.test"))
+    assert access.find_server(replace(search, password="")) == ServerFound(trouble="ews_no_password")
+
+
+@pytest.mark.parametrize("typed", [PASSWORD, ""])
+def test_an_account_is_tried_with_the_password_typed_or_kept(
+    new_exchange: Callable[..., Exchange], keyring: SmallKeyring, typed: str
+) -> None:
+    server = new_exchange()
+    server.add_person(ME, PASSWORD)
+    keyring.set("work", "exchange", "wrong" if typed else PASSWORD)
+    account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
+    assert try_servers(account, {"exchange": typed}, keyring, Values()) == (ServerResult("exchange"),)
