@@ -3,6 +3,7 @@
 import logging
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
@@ -65,8 +66,16 @@ class Conversation:
                 pass
         except (h11.ProtocolError, ConnectionError, TimeoutError):
             pass  # it ended in the middle of something, or what it said is no HTTP: there is nobody to tell
+        except Exception as error:
+            log.error("gate: %s", type(error).__name__)  # noqa: TRY400 - a trace could hold addresses
+            await self._fault()
         finally:
             self._end()
+
+    async def _fault(self) -> None:
+        words = self._service.sentences.fault()
+        with suppress(h11.ProtocolError, OSError):
+            await self._client.answer(answers.fault(words, "ErrorInternalServerError", is_last=True))
 
     def _end(self) -> None:
         self._client.close()

@@ -13,7 +13,6 @@ from typing import Any
 
 import h11
 
-from sendguard.exchange.gate.answers import fault
 from sendguard.exchange.gate.conversation import Conversation, Service
 from sendguard.exchange.gate.heads import Target, plain
 from sendguard.exchange.gate.line import Ends, Line
@@ -156,7 +155,7 @@ class EwsGate:
         elif len(self._clients) >= MOST_CLIENTS:
             serving = self._turn_away(line, 503, "SendGuard's gate serves no more connections at once.")
         else:
-            serving = self._converse(line)
+            serving = Conversation(self._service, line).run()
         task = asyncio.get_running_loop().create_task(serving)
         self._clients.add(task)
         task.add_done_callback(self._clients.discard)
@@ -166,16 +165,6 @@ class EwsGate:
         with suppress(h11.ProtocolError, OSError):
             await line.answer(plain(status, words))
         line.close()
-
-    async def _converse(self, line: Line) -> None:
-        try:
-            await Conversation(self._service, line).run()
-        except Exception as error:
-            log.error("gate: %s", type(error).__name__)  # noqa: TRY400 - a trace could hold addresses
-            with suppress(h11.ProtocolError, OSError):
-                words = self._service.sentences.fault()
-                await line.answer(fault(words, "ErrorInternalServerError", is_last=True))
-            line.abort()
 
 
 class Entrance(Ends):

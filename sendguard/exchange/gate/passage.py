@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -178,8 +179,11 @@ class Passage:
                 await self._holds.note(self._gatekeeper.lost, ticket, said.code)
 
     async def _undone(self, call: HeldCall, holds: Sequence[_Hold], error: UpstreamUnreachable | ClientGone) -> Answer:
-        """Nothing was handed over whole. What a person has answered stands for the next try."""
+        """Nothing was handed over whole. Where the server is to blame, an answer stands for the next try."""
         why = error.why if isinstance(error, UpstreamUnreachable) else "client_gone"
+        if isinstance(error, UpstreamUnreachable):
+            with suppress(NotApproved):
+                await self._begin(holds)
         await self._put_back(holds, why)
         return self._not_done(call, answers.unreachable(self._sentences.catalogue, why))
 

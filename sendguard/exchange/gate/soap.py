@@ -78,7 +78,7 @@ class Document:
 
     def _parse(self, octets: bytes, *, final: bool) -> None:
         try:
-            self._parser.Parse(octets, final)
+            parse_strictly(self._parser, octets, final=final)
         except expat.ExpatError as error:
             raise NotReadable("xml", self.operation) from error
         except BadBase64 as error:
@@ -154,6 +154,13 @@ def strict_parser() -> "expat.XMLParserType":
     parser.EntityDeclHandler = _refusing("document_type")
     parser.XmlDeclHandler = _check_declaration
     return parser
+
+
+def parse_strictly(parser: "expat.XMLParserType", octets: bytes, *, final: bool = False) -> None:
+    """Read on. Raises expat.ExpatError, and NotReadable for UTF-16, which expat knows by its marks and takes."""
+    if b"\0" in octets:
+        raise NotReadable("encoding")
+    parser.Parse(octets, final)
 
 
 def _refusing(why: str) -> Callable[..., None]:

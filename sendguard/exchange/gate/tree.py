@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.parsers import expat
 
-from sendguard.exchange.gate.soap import NotReadable, strict_parser
+from sendguard.exchange.gate.soap import NotReadable, parse_strictly, strict_parser
 
 
 def tree(octets: Iterable[bytes]) -> Element | None:
@@ -16,8 +16,8 @@ def tree(octets: Iterable[bytes]) -> Element | None:
     parser.CharacterDataHandler = builder.data
     try:
         for piece in octets:
-            parser.Parse(piece, False)
-        parser.Parse(b"", True)
+            parse_strictly(parser, piece)
+        parse_strictly(parser, b"", final=True)
         return builder.close()
     except (expat.ExpatError, NotReadable, ParseError):
         return None

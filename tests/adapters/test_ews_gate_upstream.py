@@ -1,0 +1,341 @@
+"""Servers that stall, fail and go away, and clients that do: nothing lost, nothing twice, nothing unconfirmed."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from sendguard.gate.limits import GateLimits
+from sendguard.guard.account import ExchangeServer
+from sendguard.guard.ports import ActivityKind, Answer
+from tests.adapters.ews_gate_kit import (
+    BASIC_LOGIN,
+    CUT,
+    FIND,
+    Rig,
+    Upstream,
+    answered,
+    envelope,
+    message_answer,
+    mime,
+    rig,
+    send_only,
+)
+from tests.servers.processes import wait_until
+
+SEND = send_only(mime(to="ben@practice.test"))
+ASKED = send_only(mime())
+SENT = answered(message_answer("CreateItem", "NoError"))
+CHALLENGE = answered(b"", "401 Unauthorized", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM")
+SECOND_STEP = answered(b"", "401 Unauthorized", "WWW-Authenticate: NTLM TlRMTVNTUAACAAAA")
+NOTHING_CALLED = answered(b"", "500 Internal Server Error")
+
+
+def fault(code: str) -> bytes:
+    detail = f"<detail><e:ResponseCode xmlns:e='urn:e'>{code}</e:ResponseCode></detail>"
+    return answered(envelope(f"<s:Fault><faultstring>x</faultstring>{detail}</s:Fault>"), "500 Internal Server Error")
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    made = Upstream()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def r(upstream: Upstream) -> Iterator[Rig]:
+    with rig(upstream.url) as made:
+        yield made
+
+
+def bodies(upstream: Upstream) -> list[bytes]:
+    return [each.body for each in upstream.asked]
+
+
+def test_what_goes_up_and_what_comes_down_is_the_same_octet_for_octet(r: Rig, upstream: Upstream) -> None:
+    odd = answered(b"<a>\r\n\xc3\xbc</a>", "200 Fine", "X-FEServer: MBX01", "Set-Cookie: a=1", "Set-Cookie: b=2")
+    upstream.answers.append(odd)
+    with r.client() as client:
+        assert client.post(FIND, "X-AnchorMailbox: x", "Cookie: a=1", "Connection: keep-alive, X-Own", "X-Own: y") == (
+            200,
+            b"<a>\r\n\xc3\xbc</a>",
+        )
+        assert [name for name, _ in client.fields] == [
+            b"Content-Type", b"Content-Length", b"X-FEServer", b"Set-Cookie", b"Set-Cookie",
+        ]  # fmt: skip
+    names = [name for name, _ in upstream.asked[0].head.headers.raw_items()]
+    assert names == [b"Host", b"Authorization", b"Content-Type", b"Content-Length", b"X-AnchorMailbox", b"Cookie"]
+    assert bodies(upstream) == [FIND]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "detail"),
+    [
+        (SENT, "sent", ""),
+        (answered(message_answer("CreateItem", "ErrorSendAsDenied")), "refused", "upstream_sendasdenied"),
+        (answered(message_answer("CreateItem", "ErrorInternalServerError")), "unknown", "upstream_internalservererror"),
+        (answered(message_answer("CreateItem", "NoError", "NoError")), "unknown", "upstream_unreadable"),
+        (fault("ErrorSchemaValidation"), "refused", "upstream_schemavalidation"),
+        (fault("ErrorServerBusy"), "refused", "upstream_serverbusy"),
+        (fault(""), "unknown", "upstream_error"),
+        (answered(b"", "401 Unauthorized", "WWW-Authenticate: Basic"), "refused", "upstream_401"),
+        (answered(b"no", "403 Forbidden"), "refused", "upstream_403"),
+        (answered(b"", "503 Service Unavailable"), "refused", "upstream_503"),
+        (answered(b"<html>", "500 Internal Server Error"), "unknown", "upstream_500"),
+        (answered(b"", "502 Bad Gateway"), "unknown", "upstream_502"),
+        (answered(b"<html>"), "unknown", "upstream_200"),
+        (CUT, "unknown", "lost_reply"),
+        (SENT[:-30], "unknown", "lost_reply"),
+    ],
+)
+def test_what_the_server_says_to_a_send_is_what_is_written_down(
+    r: Rig, upstream: Upstream, answer: bytes, state: str, detail: str
+) -> None:
+    upstream.answers.append(answer)
+    if answer == SENT[:-30]:
+        upstream.answers[0] = answer.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+    status, said = r.post(SEND)
+    assert r.states() == [state]
+    (row,) = r.guard.ledger.rows.values()  # type: ignore[attr-defined]
+    assert row.detail == detail
+    assert bodies(upstream) == [SEND]
+    if detail == "lost_reply":
+        assert (status, b"may have been sent, and may not" in said) == (200, True)
+    else:
+        assert (status, said) == (int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2])
+
+
+def test_a_lost_answer_is_asked_about_when_the_client_tries_again(r: Rig, upstream: Upstream) -> None:
+    upstream.answers.append(CUT)
+    r.post(SEND)
+    again = r.doing(r.post, SEND)
+    assert r.guard.asker.question().judgement.verdict.reasons[0].code == "possibly_sent"
+    assert len(upstream.asked) == 1
+    r.answer(Answer.DONT_SEND)
+    assert b"CreateItemResponseMessage" in again.result(10)[1]
+    assert len(upstream.asked) == 1
+    assert r.states() == ["unknown", "refused"]
+
+
+def test_a_server_that_cannot_be_reached_is_said_so_and_nothing_is_lost(r: Rig, upstream: Upstream) -> None:
+    upstream.close()
+    status, said = r.post(SEND)
+    assert status == 200
+    assert b"the mail server cannot be reached" in said
+    assert r.states() == ["refused"]
+    assert r.post(FIND)[0] == 502
+
+
+def test_a_client_that_goes_while_it_is_held_has_cancelled(r: Rig, upstream: Upstream) -> None:
+    with r.client() as client:
+        client.socket.sendall(client.head(len(ASKED)) + ASKED)
+        r.guard.asker.question()
+    wait_until(lambda: r.states() == ["cancelled"], seconds=10, what="withdrawn")
+    assert r.guard.asker.shown is None
+    assert upstream.asked == []
+
+
+def test_a_client_that_goes_while_the_answer_is_awaited_does_not_end_the_send(r: Rig, upstream: Upstream) -> None:
+    upstream.answering.clear()
+    with r.client() as client:
+        client.socket.sendall(client.head(len(SEND)) + SEND)
+        upstream.wait_for(lambda: upstream.asked)
+    wait_until(lambda: r.gate.clients == 0, seconds=10, what="gone")
+    assert r.states() == ["sending"]
+    upstream.answering.set()
+    wait_until(lambda: r.states() == ["sent"], seconds=10, what="sent")
+    (row,) = r.guard.ledger.rows.values()  # type: ignore[attr-defined]
+    assert row.detail == "unheard"
+
+
+def test_a_client_that_goes_in_the_middle_of_the_transfer_ends_it_before_it_is_whole(
+    r: Rig, upstream: Upstream
+) -> None:
+    large = send_only(mime("x" * 20_000_000, to="ben@practice.test"))
+    upstream.reading.clear()
+    with r.client() as client:
+        client.socket.sendall(client.head(len(large)) + large)
+        wait_until(lambda: r.states() == ["sending"], seconds=20, what="begun")
+    wait_until(lambda: r.states() == ["refused"], seconds=10, what="given up")
+    upstream.reading.set()
+    wait_until(lambda: r.gate.clients == 0, seconds=10, what="gone")
+    assert upstream.asked == []
+
+
+def test_a_gate_that_stops_says_of_a_call_that_is_out_that_it_is_not_known(upstream: Upstream) -> None:
+    upstream.answering.clear()
+    with rig(upstream.url) as r, r.client() as client:
+        client.socket.sendall(client.head(len(SEND)) + SEND)
+        upstream.wait_for(lambda: upstream.asked)
+        r.gate.stop()
+        assert r.states() == ["unknown"]
+
+
+def test_a_gate_that_stops_withdraws_its_questions(upstream: Upstream) -> None:
+    with rig(upstream.url) as r, r.client() as client:
+        client.socket.sendall(client.head(len(ASKED)) + ASKED)
+        r.guard.asker.question()
+        r.gate.stop()
+        assert client.is_closed()
+        assert r.states() == ["cancelled"]
+
+
+def test_when_the_server_closes_the_client_is_closed_too(r: Rig, upstream: Upstream) -> None:
+    with r.client() as client:
+        assert client.post(FIND)[0] == 200
+        assert client.post(FIND)[0] == 200
+        upstream.hang_up()
+        assert client.is_closed()
+    assert [each.connection for each in upstream.asked] == [1, 1]
+
+
+def test_each_client_has_a_connection_of_its_own(r: Rig, upstream: Upstream) -> None:
+    with r.client() as one, r.client() as other:
+        for client in (one, other, one, other):
+            assert client.post(FIND)[0] == 200
+    assert [each.connection for each in upstream.asked] == [1, 2, 1, 2]
+
+
+def test_a_server_that_answers_before_it_has_everything_is_heard(r: Rig, upstream: Upstream) -> None:
+    """As one does that wants no such size, or a login first."""
+    large = envelope(f"<m:CreateAttachment>{'<t:x/>' * 500_000}</m:CreateAttachment>")
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, rig(f"http://127.0.0.1:{listener.getsockname()[1]}/EWS/Exchange.asmx") as early:
+        posting = early.doing(early.post, large)
+        server, _ = listener.accept()
+        with server:
+            server.recv(1000)
+            server.sendall(answered(b"too large", "413 Too Large", "Connection: close"))
+            assert posting.result(20) == (413, b"too large")
+
+
+def test_while_a_person_decides_the_server_may_go_and_is_connected_to_anew(r: Rig, upstream: Upstream) -> None:
+    with r.client() as client:
+        assert client.post(FIND)[0] == 200
+        client.socket.sendall(client.head(len(ASKED)) + ASKED)
+        r.guard.asker.question()
+        upstream.hang_up()
+        r.answer()
+        assert client.answer()[0] == 200
+    assert bodies(upstream) == [FIND, ASKED]
+    assert r.states() == ["sent"]
+
+
+def test_a_call_without_a_login_raises_no_question_and_carries_no_message(r: Rig, upstream: Upstream) -> None:
+    upstream.answers.append(CHALLENGE)
+    with r.client() as client:
+        assert client.post(ASKED, login="")[0] == 401
+        assert (b"WWW-Authenticate", b"NTLM") in client.fields
+    assert bodies(upstream) == [b""]
+    assert r.states() == []
+
+
+def test_a_login_that_binds_to_the_connection_goes_first_and_the_call_after_the_answer(
+    r: Rig, upstream: Upstream
+) -> None:
+    upstream.answers += [CHALLENGE, SECOND_STEP, NOTHING_CALLED]
+    with r.client() as client:
+        assert client.post(ASKED, login="")[0] == 401
+        assert client.post(ASKED, login="NTLM TlRMTVNTUAABAAAA")[0] == 401
+        assert (b"WWW-Authenticate", b"NTLM TlRMTVNTUAACAAAA") in client.fields
+        client.socket.sendall(client.head(len(ASKED), login="NTLM TlRMTVNTUAADAAAA") + ASKED)
+        r.guard.asker.question()
+        assert bodies(upstream) == [b"", b"", b""]
+        upstream.answers.append(NOTHING_CALLED)
+        r.answer()
+        assert client.answer()[0] == 200
+    assert bodies(upstream) == [b"", b"", b"", b"", ASKED]
+    assert [each.first("authorization") for each in upstream.asked] == [
+        "", "NTLM TlRMTVNTUAABAAAA", "NTLM TlRMTVNTUAADAAAA", "", "",
+    ]  # fmt: skip
+    assert {each.connection for each in upstream.asked} == {1}
+    assert r.states() == ["sent"]
+
+
+def test_a_login_lost_with_its_connection_leaves_the_answer_for_the_next_try(r: Rig, upstream: Upstream) -> None:
+    upstream.answers.append(NOTHING_CALLED)
+    with r.client() as client:
+        client.socket.sendall(client.head(len(ASKED), login="NTLM TlRMTVNTUAADAAAA") + ASKED)
+        r.guard.asker.question()
+        upstream.hang_up()
+        r.answer()
+        status, said = client.answer()
+        assert (status, b"cannot be reached" in said) == (200, True)
+    upstream.answers += [NOTHING_CALLED, SENT]
+    assert r.post(ASKED, login="NTLM TlRMTVNTUAADAAAA")[0] == 200
+    assert bodies(upstream)[-1] == ASKED
+    assert r.states()[-1] == "sent"
+    assert len(r.guard.asker.history) == 1
+
+
+def test_the_servers_proof_of_itself_reaches_the_client_with_the_answer(r: Rig, upstream: Upstream) -> None:
+    proof = "WWW-Authenticate: Negotiate oYG3MIG0"
+    upstream.answers += [answered(b"", "500 Internal Server Error", proof), SENT]
+    with r.client() as client:
+        assert client.post(SEND, login="Negotiate YIIabc")[0] == 200
+        assert (b"WWW-Authenticate", b"Negotiate oYG3MIG0") in client.fields
+
+
+@pytest.mark.logs("the ledger failed")
+def test_a_full_disk_sends_nothing(r: Rig, upstream: Upstream) -> None:
+    r.guard.ledger.full = True  # type: ignore[attr-defined]
+    status, said = r.post(ASKED)
+    assert (status, b"SendGuard had a fault" in said) == (200, True)
+    assert upstream.asked == []
+
+
+def test_nobody_to_ask_means_not_sent(upstream: Upstream) -> None:
+    from tests.fakes import Guard
+
+    with rig(upstream.url, Guard(can_ask=False)) as r:
+        assert b"cannot show its question" in r.post(ASKED)[1]
+    assert upstream.asked == []
+
+
+@pytest.mark.logs("gate: ZeroDivisionError")
+def test_a_fault_of_the_gates_own_is_a_fault_to_the_client_and_the_gate_goes_on(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sendguard.exchange.gate.conversation.held_call", fails)
+        status, said = r.post(SEND)
+        assert (status, b"SendGuard had a fault" in said) == (500, True)
+    assert upstream.asked == []
+    assert r.post(SEND)[0] == 200
+
+
+def test_rules_that_change_between_answer_and_sending_ask_again(r: Rig, upstream: Upstream) -> None:
+    sending = r.doing(r.post, ASKED)
+    first = r.guard.asker.question()
+    begin = r.guard.gatekeeper.begin
+
+    def changed(ticket: object, raw: bytes) -> None:
+        import dataclasses
+
+        r.guard.rules = dataclasses.replace(r.guard.rules, type_from=12_345)
+        r.guard.gatekeeper.begin = begin  # type: ignore[method-assign]
+        begin(ticket, raw)  # type: ignore[arg-type]
+
+    r.guard.gatekeeper.begin = changed  # type: ignore[method-assign,assignment]
+    r.answer()
+    r.guard.asker.wait_for(lambda screen: screen.shown is not None and screen.shown.id != first.id)
+    assert upstream.asked == []
+    r.answer()
+    assert sending.result(10)[0] == 200
+    assert bodies(upstream) == [ASKED]
+
+
+def test_what_is_told_to_the_client_names_nobody(r: Rig, upstream: Upstream) -> None:
+    r.limits = GateLimits(hold_exchange=0.05)
+    assert b"lists.test" not in r.post(ASKED)[1]
+    assert r.guard.activities[-1].kind is not ActivityKind.SENT
+
+
+def test_a_server_that_is_plain_is_on_this_computer() -> None:
+    with pytest.raises(ValueError, match="unencrypted"):
+        ExchangeServer("http://exchange.test/EWS/Exchange.asmx", "basic")  # type: ignore[arg-type]
+    assert BASIC_LOGIN.startswith("Basic ")
