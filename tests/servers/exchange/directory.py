@@ -129,9 +129,10 @@ def _known(site: Site, address: str, found: MailingList | None) -> list[Node]:
 
 
 def _expansion(site: Site, found: MailingList) -> bytes:
-    if not found.prebuilt:
-        found.prebuilt = b"".join(b"".join(render(_member(site, each), [])) for each in found.members)
-    return found.prebuilt
+    if found.expansion[0] != found.members:
+        elements = b"".join(b"".join(render(_member(site, each), [])) for each in found.members)
+        found.expansion = (list(found.members), elements)
+    return found.expansion[1]
 
 
 def _member(site: Site, address: str) -> Node:

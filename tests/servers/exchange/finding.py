@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tests.servers.exchange.answers import Refused, for_each
 from tests.servers.exchange.calls import Call
-from tests.servers.exchange.properties import show_item, text
+from tests.servers.exchange.shapes import show_item, text
 from tests.servers.exchange.store import Item
 from tests.servers.exchange.xml import E, Node
 

@@ -2,7 +2,7 @@
 
 from tests.servers.exchange.answers import Refused, for_each, response, success
 from tests.servers.exchange.calls import Call
-from tests.servers.exchange.properties import show_folder
+from tests.servers.exchange.shapes import show_folder
 from tests.servers.exchange.store import Folder
 from tests.servers.exchange.xml import E, Node
 

@@ -5,8 +5,8 @@ import dataclasses
 from tests.servers.exchange.answers import Refused, for_each
 from tests.servers.exchange.calls import Call, item_id
 from tests.servers.exchange.meetings import called_off, changed
-from tests.servers.exchange.properties import show_item
 from tests.servers.exchange.sending import dispatch
+from tests.servers.exchange.shapes import show_item
 from tests.servers.exchange.store import Item, new_change_key, new_id
 from tests.servers.exchange.writing import field_of, forget, write
 from tests.servers.exchange.xml import E, Node

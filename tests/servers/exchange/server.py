@@ -13,10 +13,12 @@ from tests.servers.exchange import schema
 from tests.servers.exchange.answers import Fault, Refused
 from tests.servers.exchange.calls import Call
 from tests.servers.exchange.faults import Faults, Trouble
-from tests.servers.exchange.notifications import Notifications, Stream
+from tests.servers.exchange.listener import Listener, secured
+from tests.servers.exchange.notifications import Notifications
 from tests.servers.exchange.operations import OPERATIONS, refusal
 from tests.servers.exchange.site import Person, Site
-from tests.servers.exchange.wire import Answers, Listener, secured
+from tests.servers.exchange.streams import Stream
+from tests.servers.exchange.wire import Answers
 from tests.servers.exchange.xml import BadXml, Node
 from tests.servers.processes import LOOPBACK, free_port
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.servers.exchange.answers import Refused, for_each
 from tests.servers.exchange.calls import Call
-from tests.servers.exchange.properties import show_folder, show_item
+from tests.servers.exchange.shapes import show_folder, show_item
 from tests.servers.exchange.store import Change
 from tests.servers.exchange.xml import E, Node
 

@@ -7,17 +7,17 @@ import http.server
 import itertools
 import logging
 import socket
-import ssl
 import struct
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.servers.exchange import autodiscover
 from tests.servers.exchange.answers import Fault, fault, whole
 from tests.servers.exchange.faults import Trouble
-from tests.servers.exchange.notifications import Stream, envelopes
+from tests.servers.exchange.listener import Listener
 from tests.servers.exchange.ntlm import Handshake
 from tests.servers.exchange.site import Person
+from tests.servers.exchange.streams import Stream, envelopes
 from tests.servers.exchange.xml import BadXml, Node, parse
 
 if TYPE_CHECKING:
@@ -27,27 +27,6 @@ _connections = itertools.count(1)
 _log = logging.getLogger(__name__)
 _LARGE = 1 << 20
 """Answers with more octets are sent in chunks, as IIS does when it does not know their end yet."""
-
-
-class Listener(http.server.ThreadingHTTPServer):
-    """A port whose connections all end when it is closed."""
-
-    daemon_threads = False  # so that closing waits for them
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], answers: type["Answers"]) -> None:
-        super().__init__(address, answers)
-        self.open: dict[int, socket.socket] = {}
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away, or did not trust the certificate."""
-
-    def cut(self) -> None:
-        """Take no new connection, and end those there are."""
-        self.shutdown()
-        for client in list(self.open.values()):
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -97,8 +76,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
                 self._answer_call(document, operation, self.site.faults.take(operation))
         except Fault as error:
             self.respond(error.status, fault(error))
-        except ConnectionError:
-            self.close_connection = True
+        except OSError:
+            self.close_connection = True  # the client has gone
         except Exception:
             _log.exception("The test Exchange failed in %s", operation)
             self.respond(500, fault(Fault("ErrorInternalServerError", "An internal server error occurred.")))
@@ -263,10 +242,3 @@ def _opened(raw: bytes) -> tuple[Node | BadXml, str]:
         return error, ""
     body = document.get("s:Body")
     return document, body.children[0].local if body and body.children else ""
-
-
-def secured(listener: Listener, certificate: Any) -> None:
-    """Put TLS on a port."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.certificate, certificate.key)
-    listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
