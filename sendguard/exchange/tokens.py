@@ -57,20 +57,23 @@ class Tokens:
         self._application, self._kept, self._context = application, kept, context
         self._lock = threading.Lock()
         self._client: Any = None
-        self._kept_at = 0.0
+        self._keep_at = 0.0
+        """When what is kept is to be kept anew, on the monotonic clock."""
 
     def __call__(self, fresh: bool) -> str:
         """An access token, renewed where it has to be or is to be. Raises SignInNeeded, AccessRefused or
         MailboxUnreachable."""
         with self._lock:
-            client = self._client or self._open(self._kept.load())
+            if self._client is None:
+                self._client = self._new_client(self._kept.load())
+            client = self._client
             accounts = client.get_accounts()
             if not accounts:
                 raise SignInNeeded("no_tokens")
             with mapping_ews_errors():
                 answer = client.acquire_token_silent_with_error(SCOPES, accounts[0], force_refresh=fresh)
             token = _token(answer)
-            if time.monotonic() - self._kept_at > KEEP_ANEW_SECONDS:
+            if time.monotonic() >= self._keep_at:
                 self._keep()
             return token
 
@@ -80,24 +83,23 @@ class Tokens:
         ``words`` are shown in the browser afterwards. False when only this session knows the tokens. Raises
         LoginRefused (``cancelled``, ``declined``), AccessRefused or MailboxUnreachable.
         """
-        with self._lock, Redirect(words) as redirect:
-            client = self._open("")
-            with mapping_ews_errors():
-                flow = client.initiate_auth_code_flow(
-                    SCOPES, redirect_uri=redirect.url, login_hint=address, response_mode="form_post"
-                )
-                redirect.state = flow["state"]
-                show(flow["auth_uri"])
-                answer = redirect.wait(cancelled, SIGN_IN_SECONDS)
-                if answer is None:
-                    raise LoginRefused("cancelled")
-                return self._signed_in(client.acquire_token_by_auth_code_flow(flow, answer))
+        client = self._new_client("")
+        with Redirect(words) as redirect, mapping_ews_errors():
+            flow = client.initiate_auth_code_flow(
+                SCOPES, redirect_uri=redirect.url, login_hint=address, response_mode="form_post"
+            )
+            redirect.state = flow["state"]
+            show(flow["auth_uri"])
+            answer = redirect.wait(cancelled, SIGN_IN_SECONDS)
+            if answer is None:
+                raise LoginRefused("cancelled")
+            return self._signed_in(client, client.acquire_token_by_auth_code_flow(flow, answer))
 
     def sign_in_by_code(self, show: Callable[[str, str], object], cancelled: Callable[[], bool]) -> bool:
         """Let a person sign in on any device: ``show`` is told the page's address and the code to enter there
         (RFC 8628). Otherwise as ``sign_in``."""
-        with self._lock, mapping_ews_errors():
-            client = self._open("")
+        client = self._new_client("")
+        with mapping_ews_errors():
             flow = client.initiate_device_flow(SCOPES)
             if "user_code" not in flow:
                 _token(flow)
@@ -109,14 +111,16 @@ class Tokens:
             answer = client.acquire_token_by_device_flow(flow, exit_condition=is_over)
             if cancelled() or answer.get("error") == "authorization_pending":
                 raise LoginRefused("cancelled")
-            return self._signed_in(answer)
+            return self._signed_in(client, answer)
 
-    def _signed_in(self, answer: dict[str, Any]) -> bool:
+    def _signed_in(self, client: Any, answer: dict[str, Any]) -> bool:
         _token(answer)
-        return self._keep()
+        with self._lock:  # not before: whoever wants a token meanwhile waits for no person
+            self._client = client
+            return self._keep()
 
-    def _open(self, kept: str) -> Any:
-        """A new client that knows what was kept."""
+    def _new_client(self, kept: str) -> Any:
+        """What speaks to the authority, and knows what was kept."""
         if not self._application.client_id:
             raise AccessRefused("client_id")
         from msal import PublicClientApplication, SerializableTokenCache
@@ -127,7 +131,7 @@ class Tokens:
             tokens.deserialize(kept)
         with mapping_ews_errors():
             try:
-                self._client = PublicClientApplication(
+                return PublicClientApplication(
                     self._application.client_id,
                     authority=self._application.authority + (self._application.tenant or ANY_TENANT),
                     token_cache=tokens,
@@ -136,13 +140,12 @@ class Tokens:
                 )
             except ValueError as error:  # msal's word for a tenant nobody knows
                 raise MailboxUnreachable("tenant") from error
-        return self._client
 
     def _keep(self) -> bool:
         """What a renewal needs, and no more: access tokens are good for an hour, and a keyring takes little."""
         whole = json.loads(self._client.token_cache.serialize())
         kept = {name: whole[name] for name in ("RefreshToken", "Account", "AppMetadata") if name in whole}
-        self._kept_at = time.monotonic()
+        self._keep_at = time.monotonic() + KEEP_ANEW_SECONDS
         return self._kept.save(json.dumps(kept, separators=(",", ":")))
 
 

@@ -289,6 +289,15 @@ def test_a_code_is_entered_on_another_device(authority: Authority, new_tokens: C
     assert made(False)
 
 
+def test_whoever_wants_a_token_does_not_wait_for_a_person(new_tokens: Callable[[], Tokens], browser: Browser) -> None:
+    made = new_tokens()
+    made.sign_in(ME, DONE, browser, never)
+    had: list[str] = []
+    with pytest.raises(LoginRefused, match="cancelled"):
+        made.sign_in(ME, DONE, lambda page: had.append(made(False)), lambda: True)
+    assert had == [made(False)]
+
+
 def test_a_code_nobody_enters_can_be_given_up(new_tokens: Callable[[], Tokens]) -> None:
     cancelled: list[str] = []
     with pytest.raises(LoginRefused, match="cancelled"):
