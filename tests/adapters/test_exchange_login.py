@@ -27,7 +27,7 @@ from sendguard.exchange.oauth import Bearer
 from sendguard.exchange.session import Mailboxes, Session
 from sendguard.exchange.tokens import Application, SignInNeeded, Tokens
 from sendguard.guard.account import Account, ExchangeServer, Login
-from sendguard.guard.ports import TOKEN_SERVICES, Secrets
+from sendguard.guard.ports import SERVICES, TOKEN_SERVICES, Secrets
 from sendguard.mailbox.errors import AccessRefused, LoginRefused, MailboxUnreachable
 from sendguard.settings.values import Values, read_values
 from sendguard.storage.secret import SessionSecrets
@@ -465,6 +465,14 @@ def test_a_secret_of_which_a_piece_is_missing_or_another_one_is_none(keyring: Sm
     assert kept.load() == ""
     del keyring.kept["work", TOKEN_SERVICES[1]]
     assert kept.load() == ""
+
+
+def test_an_account_that_is_forgotten_leaves_nobody_signed_in() -> None:
+    secrets = SessionSecrets()
+    Kept(secrets, "work").save("a" * 5000)
+    secrets.set("work", "exchange", PASSWORD)
+    secrets.delete("work")
+    assert not any(secrets.get("work", service) for service in SERVICES)
 
 
 def test_a_secret_too_long_for_its_pieces_is_not_kept(keyring: SmallKeyring) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap
@@ -19,6 +20,7 @@ from sendguard.desktop.notice import NotSent
 from sendguard.desktop.question import QuestionDialog
 from sendguard.desktop.tasks import Tasks
 from sendguard.desktop.window import MainWindow
+from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.judge import Judgement
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
@@ -56,6 +58,12 @@ def the_form(language: str = "en") -> AccountForm:
     return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
 
 
+def the_exchange_form(language: str = "en") -> AccountForm:
+    server = ExchangeServer("https://mail.nhs.test/EWS/Exchange.asmx", Login.NTLM)
+    account = replace(WORK, imap=None, smtp=None, exchange=server, ews_gate_port=49_225)
+    return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, account)
+
+
 LIGHT: dict[str, Callable[[], QWidget]] = {
     "question": lambda: the_question(the_2016_mail()),
     "question-reply": lambda: the_question(a_reply_to_62()),
@@ -65,6 +73,7 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "window": lambda: the_window(0),
     "settings": lambda: the_window(3),
     "account": the_form,
+    "account-exchange": the_exchange_form,
 }
 DARK: dict[str, Callable[[], QWidget]] = {"question-dark": lambda: the_question(the_2016_mail())}
 TWICE: dict[str, Callable[[], QWidget]] = {"question-200-percent": lambda: the_question(the_2016_mail(), "de")}
