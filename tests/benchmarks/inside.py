@@ -41,18 +41,25 @@ def tell_when_idle(app: QApplication) -> None:
     QTimer.singleShot(IDLE_MS, tell)
 
 
-def run_ours() -> None:
-    """The whole program with one account, whose servers nobody answers for; measured where its tray stands."""
+def run_ours(*, exchange: bool = False) -> None:
+    """The whole program with one account, whose servers nobody answers for; measured where its tray stands.
+
+    With ``exchange`` there is a second account, on an Exchange nobody answers for.
+    """
     from sendguard.bootstrap.screen import run_with_accounts
     from sendguard.desktop.tray import Tray
     from sendguard.gate.loopback import choose_port
-    from sendguard.guard.account import Account, Security, Server
+    from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
     from sendguard.storage.files import save_accounts
     from sendguard.storage.places import Places
 
     places = Places.under(Path(sys.argv[1])).make()
     server = Server("127.0.0.1", 9, Security.PLAIN, "me@x.test")
-    save_accounts(places.accounts, (Account("work", ("me@x.test",), server, server, choose_port()),))
+    accounts = [Account("work", ("me@x.test",), server, server, choose_port())]
+    if exchange:
+        ews = ExchangeServer("http://127.0.0.1:9/EWS/Exchange.asmx", Login.BASIC)
+        accounts.append(Account("ews", ("me@x.test",), exchange=ews, ews_gate_port=choose_port()))
+    save_accounts(places.accounts, tuple(accounts))
     show = Tray.show
 
     def show_and_tell(tray: Tray) -> None:
