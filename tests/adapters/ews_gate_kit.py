@@ -152,7 +152,7 @@ class Upstream:
                 http = h11.Connection(h11.SERVER)
 
     def _request(self, client: socket.socket, http: h11.Connection, number: int) -> Asked | None:
-        head, body = None, b""
+        head, body = None, bytearray()
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
@@ -166,7 +166,7 @@ class Upstream:
                     self.octets += len(event.data)
                     self.changed.notify_all()
             else:
-                return Asked(number, head, body) if head is not None else None
+                return Asked(number, head, bytes(body)) if head is not None else None
 
 
 def answered(body: bytes, status: str = "200 OK", *fields: str) -> bytes:
@@ -217,7 +217,7 @@ class Client:
         self.http.send(h11.Request(method="POST", target="/", headers=[("Host", "x")]))
         self.http.send(h11.EndOfMessage())
         self.fields: list[tuple[bytes, bytes]] = []
-        status, body = 0, b""
+        status, body = 0, bytearray()
         with contextlib.suppress(ConnectionResetError, h11.RemoteProtocolError):
             while not isinstance(event := self.http.next_event(), h11.EndOfMessage | h11.ConnectionClosed):
                 if event is h11.NEED_DATA:
@@ -226,7 +226,7 @@ class Client:
                     status, self.fields = event.status_code, event.headers.raw_items()
                 elif isinstance(event, h11.Data):
                     body += event.data
-        return status, body
+        return status, bytes(body)
 
     def is_closed(self) -> bool:
         """Wait for the gate to close."""
