@@ -40,8 +40,14 @@ class Wire(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
         """Verify with the system's authorities, and learn of every connection."""
         super().init_poolmanager(*arguments, **keywords, ssl_context=self._context)
-        plain, tls = _told_of(self)
-        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
+        self._pools = dict(zip(("http", "https"), _told_of(self), strict=True))
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        """The same for connections that go through a proxy."""
+        manager = super().proxy_manager_for(proxy, **keywords)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
     def build_connection_pool_key_attributes(
         self, request: Any, verify: bool | str, cert: Any = None
