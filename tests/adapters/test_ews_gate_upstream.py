@@ -1,17 +1,17 @@
 """Servers that stall, fail and go away, and clients that do: nothing lost, nothing twice, nothing unconfirmed."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sendguard.gate.limits import GateLimits
-from sendguard.guard.account import ExchangeServer
 from sendguard.guard.ports import ActivityKind, Answer
 from tests.adapters.ews_gate_kit import (
-    BASIC_LOGIN,
     CUT,
     FIND,
+    ME,
+    PASSWORD,
     Rig,
     Upstream,
     answered,
@@ -21,6 +21,8 @@ from tests.adapters.ews_gate_kit import (
     rig,
     send_only,
 )
+from tests.servers.certificates import CertificateAuthority
+from tests.servers.exchange import Exchange
 from tests.servers.processes import wait_until
 
 SEND = send_only(mime(to="ben@practice.test"))
@@ -335,7 +337,43 @@ def test_what_is_told_to_the_client_names_nobody(r: Rig, upstream: Upstream) -> 
     assert r.guard.activities[-1].kind is not ActivityKind.SENT
 
 
-def test_a_server_that_is_plain_is_on_this_computer() -> None:
-    with pytest.raises(ValueError, match="unencrypted"):
-        ExchangeServer("http://exchange.test/EWS/Exchange.asmx", "basic")  # type: ignore[arg-type]
-    assert BASIC_LOGIN.startswith("Basic ")
+def test_a_login_is_kept_awake_while_a_person_decides(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IIS closes a silent connection after two minutes, and with it goes the login."""
+    monkeypatch.setattr("sendguard.exchange.gate.relay.AWAKE_SECONDS", 0.01)
+    upstream.answers += [NOTHING_CALLED] * 5_000
+    with r.client() as client:
+        client.socket.sendall(client.head(len(ASKED), login="NTLM TlRMTVNTUAADAAAA") + ASKED)
+        r.guard.asker.question()
+        upstream.wait_for(lambda: len(upstream.asked) >= 4)
+        upstream.answering.clear()
+        upstream.answers[:] = [NOTHING_CALLED]
+        r.answer()
+        upstream.answering.set()
+        assert client.answer()[0] == 200
+    assert set(bodies(upstream)) == {b"", ASKED}
+    assert {each.connection for each in upstream.asked} == {1}
+    assert r.states() == ["sent"]
+
+
+def test_a_server_that_will_close_has_its_client_told_so(r: Rig, upstream: Upstream) -> None:
+    upstream.answers.append(answered(b"<x/>", "200 OK", "Connection: close"))
+    with r.client() as client:
+        assert client.post(FIND)[0] == 200
+        assert (b"Connection", b"close") in client.fields
+        assert client.is_closed()
+
+
+def test_tls_is_verified(new_exchange: Callable[..., Exchange], certificate_authority: CertificateAuthority) -> None:
+    exchange = new_exchange(certificate=certificate_authority.issue())
+    exchange.add_person(ME, PASSWORD)
+    with rig(exchange.url, context=certificate_authority.client_context()) as r:
+        assert r.post(FIND)[0] == 200
+    with rig(exchange.url) as r:
+        status, said = r.post(FIND)
+        assert (status, b"certificate is not valid" in said) == (502, True)
+        status, said = r.post(SEND)
+        assert (status, b"certificate is not valid" in said) == (200, True)
+    assert exchange.count_of("GetFolder") == 1
+    assert exchange.count_of("CreateItem") == 0

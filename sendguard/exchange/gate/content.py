@@ -6,7 +6,8 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from sendguard.exchange.gate.mime import Mime
 
 MOST_TEXT = 1_000_000
-"""Characters of text that are kept of one call; the rest is digested."""
+"""Characters that are kept of the bodies in a call, of which the rest is digested, and that all else in it may have."""
+_BODIES = frozenset({"Body", "NewBodyContent"})
 MOST_ELEMENTS = 50_000
 _MIME = frozenset({"MimeContent", "MimeContentUTF8"})
 _DIGESTED = _MIME | {"Content"}
@@ -17,7 +18,7 @@ _OF_AN_ITEM = 3
 
 
 class TooMuch(Exception):
-    """More elements than a person can mean."""
+    """More elements, or more text in them, than a person can mean."""
 
 
 class Content:
@@ -35,7 +36,7 @@ class Content:
         self._path: list[str] = []
         self._item = -1
         self._mime: Mime | None = None
-        self._texts = self._elements = 0
+        self._bodies = self._others = self._elements = 0
 
     def rest(self, item: int) -> str:
         """Digest of what an item holds and the tree does not; empty where that is nothing."""
@@ -64,12 +65,20 @@ class Content:
         self._builder.end(self._path.pop())
 
     def data(self, text: str) -> None:
-        """Text. Raises BadBase64."""
+        """Text. Raises BadBase64, TooMuch."""
+        element = self._path[-1] if self._path else ""
         if self._mime is not None:
             self._mime.add(text)
-            return
-        if (self._path and self._path[-1] in _DIGESTED) or self._texts + len(text) > MOST_TEXT:
+        elif element in _DIGESTED or (element in _BODIES and self._bodies + len(text) > MOST_TEXT):
             self._rests.setdefault(self._item, hashlib.blake2b(digest_size=32)).update(text.encode())
-            return
-        self._texts += len(text)
+        else:
+            self._keep(element, text)
+
+    def _keep(self, element: str, text: str) -> None:
+        if element in _BODIES:
+            self._bodies += len(text)
+        else:
+            self._others += len(text)
+        if self._others > MOST_TEXT:
+            raise TooMuch
         self._builder.data(text)

@@ -11,6 +11,7 @@ import h11
 
 from sendguard.exchange.gate import answers, heads
 from sendguard.exchange.gate.calls import Fate
+from sendguard.exchange.gate.content import Content
 from sendguard.exchange.gate.held import held_call
 from sendguard.exchange.gate.incoming import BODY_SECONDS, Incoming, TooLarge
 from sendguard.exchange.gate.line import Answer, Line
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 900.0
 """Between two requests."""
-LINGER_OCTETS = 4_000_000
+LINGER_OCTETS = 200_000_000
 """Of a refused request that are still read, so that its client reads the answer instead of a reset."""
 _BASE64 = 1.4
 """What an octet of a message becomes on the way: base64, with line ends."""
@@ -106,7 +107,7 @@ class Conversation:
             words = answers.unreachable(self._service.sentences.catalogue, error.why)
             answer = answers.fault(words, "ErrorConnectionFailed", status=502, is_last=True)
         except NotReadable as error:
-            log.warning("a call that cannot be read was refused: %s", error.why)
+            log.warning("a call that cannot be read was refused: %s", error)
             answer = answers.fault("SendGuard's gate cannot read this call.", "ErrorInvalidRequest", is_last=True)
         return await self._finished(answer)
 
@@ -137,7 +138,7 @@ class Conversation:
             case Fate.HOLD:
                 return await self._hold(request, incoming)
             case _:
-                raise NotReadable("unknown_operation")
+                raise NotReadable("unknown_operation", incoming.document.operation)
 
     async def _pass(self, request: h11.Request, incoming: Incoming) -> None:
         upstream = await self._way.open()
@@ -151,12 +152,17 @@ class Conversation:
         except TooLarge:
             words = answers.too_large(self._service.sentences.catalogue, most)
             return answers.not_done(document.operation, 1, words)
+        if document.content is None:
+            raise NotReadable("no_content")
         client = self._client.transport.get_extra_info("socket").fileno()
         self._relay = relay = Relay(self._way, request, document, tuple(incoming.octets), client)
         self._service.relays.add(relay)
+        answer = await self._relayed(relay, document.content, token)
+        self._relay = None  # and with it the message; where the client has gone, it is still needed
+        return answer
+
+    async def _relayed(self, relay: Relay, content: Content, token: bytes) -> Answer:
         if (challenge := await relay.log_in()) is not None:
             return challenge
-        if document.content is None:
-            raise NotReadable("no_content")
-        call = await held_call(document.content, token, relay, self._service.account.identities[0])
+        call = await held_call(content, token, relay, self._service.account.identities[0])
         return call if isinstance(call, Answer) else await self._service.passage.answer(call, relay)

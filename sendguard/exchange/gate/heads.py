@@ -27,6 +27,7 @@ _ONCE = (b"host", b"content-length", b"content-type", b"authorization", b"transf
 _BESIDE = ("services.wsdl", "messages.xsd", "types.xsd")
 """What Exchange says of its own language, next to its endpoint."""
 _MEDIA = (b"text/xml", b"application/soap+xml")
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -124,14 +125,12 @@ def forwarded(
 
 def returned(response: h11.Response) -> h11.Response:
     """An answer as the client gets it. Where it would be sent to another address, which no gate guards: 502."""
-    if 300 <= response.status_code < 400:
-        response = h11.Response(status_code=502, headers=response.headers.raw_items(), reason=b"Bad Gateway")
-        left_out = _named_by_connection(response.headers) | {b"location"}
-    else:
-        left_out = _named_by_connection(response.headers)
-    return h11.Response(
-        status_code=response.status_code, headers=_kept(response.headers, left_out), reason=response.reason
-    )
+    left_out = _named_by_connection(response.headers)
+    headers = _kept(response.headers, left_out | {b"location"})
+    headers += [(b"Connection", b"close")] if b"close" in left_out else []
+    if response.status_code in _ELSEWHERE:
+        return h11.Response(status_code=502, headers=headers, reason=b"Bad Gateway")
+    return h11.Response(status_code=response.status_code, headers=headers, reason=response.reason)
 
 
 def plain(status: int, words: str) -> Answer:

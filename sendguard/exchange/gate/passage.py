@@ -91,7 +91,7 @@ class Passage:
         for _ in range(TRIES):
             holds: list[_Hold] = []
             try:
-                refused = await self._decided(call, holds, until)
+                refused = await self._awaited(call, holds, until, relay)
             except (LedgerFailed, asyncio.CancelledError):
                 self._withdraw(holds, "client_gone")
                 raise
@@ -102,6 +102,19 @@ class Passage:
             if answer is not None:
                 return answer
         return self._not_done(call, self._sentences.fault())
+
+    async def _awaited(self, call: HeldCall, holds: list[_Hold], until: float, relay: Relay) -> Answer | None:
+        """``_decided``, with the server's connection kept open meanwhile."""
+        done = asyncio.Event()
+        awake = asyncio.create_task(relay.keep_awake(done))
+        try:
+            answer = await self._decided(call, holds, until)
+        except BaseException:
+            awake.cancel()
+            raise
+        done.set()
+        await awake
+        return answer
 
     async def _decided(self, call: HeldCall, holds: list[_Hold], until: float) -> Answer | None:
         """Wait for every decision. None when all of them send, else the answer for all."""

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from xml.etree.ElementTree import Element
 
 import h11
@@ -15,7 +16,7 @@ from sendguard.exchange.gate.upstream import Upstream
 from sendguard.gate.loopback import has_ended
 from sendguard.guard.ports import ReplyLost, UpstreamUnreachable
 
-LOOKUP_SECONDS = 20.0
+AWAKE_SECONDS = 45.0
 FINAL_SECONDS = 600.0
 """For the answer to a call that sends: giving up earlier means not knowing."""
 _NOT_COMPRESSED = frozenset({b"accept-encoding"})
@@ -119,9 +120,8 @@ class Relay:
         body = request_for(ids, self._document, self._beginning())
         head = self._own_request(len(body))
         try:
-            async with asyncio.timeout(LOOKUP_SECONDS):
-                return found_in(await (await self._way.open()).ask(head, (body,)), len(ids))
-        except (UpstreamUnreachable, TimeoutError):
+            return found_in(await (await self._way.open()).ask(head, (body,)), len(ids))
+        except UpstreamUnreachable:
             self._way.cut()
             return [None] * len(ids)
 
@@ -149,14 +149,24 @@ class Relay:
         Raises UpstreamUnreachable; ``login`` where a login was lost with its connection.
         """
         if self._repeats_login:
-            if waited or not self._way.is_ready():
-                await self._way.reopen()
+            is_stale = waited or not self._way.is_ready()
+            await (self._way.reopen() if is_stale else self._way.open())
             return
         if waited and (await (await self._way.open()).ask(self._empty())).status == 401:
             raise UpstreamUnreachable("login")
 
     def _empty(self) -> h11.Request:
         return forwarded(self._request, self._way.target, octets=0, without=_LOGIN)
+
+    async def keep_awake(self, until: asyncio.Event) -> None:
+        """While a person decides: IIS closes a connection that is silent for two minutes, and a login with it."""
+        while not (self._repeats_login or until.is_set()):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AWAKE_SECONDS):
+                    await until.wait()
+            if not until.is_set():
+                with suppress(UpstreamUnreachable):  # which will be found out before the call is sent
+                    await (await self._way.open()).ask(self._empty())
 
     async def send(self) -> Answer:
         """The call, octet for octet, and its answer.

@@ -18,12 +18,12 @@ _SEPARATOR = "}"  # cannot be in a name, and not in the namespaces that count
 
 
 class NotReadable(Exception):
-    """An envelope no server is given. ``why`` is a code, and ``operation`` what it calls, as far as that was read."""
+    """An envelope no server is given. ``why`` is a code; the error's text names the operation too, where it is known."""
 
     def __init__(self, why: str, operation: str = "") -> None:
-        super().__init__(why)
+        named = operation if operation.isascii() and operation.isalpha() and len(operation) < 60 else ""
+        super().__init__(f"{why} {named}".rstrip())
         self.why = why
-        self.operation = operation
 
 
 class _Level(Enum):

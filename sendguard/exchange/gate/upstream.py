@@ -13,6 +13,7 @@ from sendguard.exchange.gate.line import Answer, Ends, Line
 from sendguard.guard.ports import UpstreamUnreachable
 
 CONNECT_SECONDS = 10.0
+ASK_SECONDS = 20.0
 SILENCE_SECONDS = 1_900.0
 """For an answer to go on: a streaming subscription may be silent for its 30 minutes."""
 MOST_ANSWER = 8_000_000
@@ -87,14 +88,15 @@ class Upstream:
         return Answer(head.status_code, head.headers.raw_items(), tuple(pieces), head.reason)
 
     async def ask(self, request: h11.Request, body: Sequence[bytes] = ()) -> Answer:
-        """A whole request and its whole answer."""
+        """A small request of our own and its whole answer."""
         if not self.line.next_cycle():
             raise UpstreamUnreachable("unreachable")
-        await self.send(request)
-        for piece in body:
-            await self.send(h11.Data(data=piece))
-        await self.send(h11.EndOfMessage())
-        return await self.whole()
+        async with mapping_errors(), asyncio.timeout(ASK_SECONDS):
+            await self.send(request)
+            for piece in body:
+                await self.send(h11.Data(data=piece))
+            await self.send(h11.EndOfMessage())
+            return await self.whole()
 
     def abort(self) -> None:
         """Close without a word."""
