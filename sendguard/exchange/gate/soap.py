@@ -18,7 +18,7 @@ _SEPARATOR = "}"  # cannot be in a name, and not in the namespaces that count
 
 
 class NotReadable(Exception):
-    """An envelope no server is given. ``why`` is a code; the error's text names the operation too, where it is known."""
+    """An envelope no server is given. ``why`` is a code; the text names the operation too, where it is known."""
 
     def __init__(self, why: str, operation: str = "") -> None:
         named = operation if operation.isascii() and operation.isalpha() and len(operation) < 60 else ""
