@@ -16,9 +16,10 @@ from sendguard.exchange.gate.held import held_call
 from sendguard.exchange.gate.incoming import BODY_SECONDS, Incoming, TooLarge
 from sendguard.exchange.gate.line import Answer, Line
 from sendguard.exchange.gate.passage import Passage
-from sendguard.exchange.gate.relay import Relay, Way
+from sendguard.exchange.gate.relay import Relay
 from sendguard.exchange.gate.soap import NotReadable
 from sendguard.exchange.gate.streaming import stream
+from sendguard.exchange.gate.way import Way
 from sendguard.gate.limits import GateLimits
 from sendguard.guard.account import Account
 from sendguard.guard.ports import UpstreamUnreachable

@@ -40,13 +40,14 @@ class Ends(asyncio.StreamReaderProtocol):
 
     def eof_received(self) -> bool | None:
         """Nothing more will come."""
+        stays_open = super().eof_received()
         self._ended()
-        return super().eof_received()
+        return stays_open
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is closed, whoever closed it."""
-        self._ended()
         super().connection_lost(error)
+        self._ended()
 
 
 class Line:

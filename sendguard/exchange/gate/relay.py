@@ -1,18 +1,18 @@
 """One held call and its way to the server."""
 
 import asyncio
-import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from xml.etree.ElementTree import Element
 
 import h11
 
-from sendguard.exchange.gate.heads import Target, forwarded
+from sendguard.exchange.gate.heads import forwarded
 from sendguard.exchange.gate.line import Answer
 from sendguard.exchange.gate.lookup import NOT_OURS, found_in, request_for
 from sendguard.exchange.gate.soap import Document
 from sendguard.exchange.gate.upstream import Upstream
+from sendguard.exchange.gate.way import Way
 from sendguard.gate.loopback import has_ended
 from sendguard.guard.ports import ReplyLost, UpstreamUnreachable
 
@@ -27,41 +27,6 @@ _IN_EVERY_REQUEST = (b"basic ", b"bearer ")
 
 class ClientGone(Exception):
     """The client's connection has ended: nothing more is relayed for it."""
-
-
-class Way:
-    """A client's way to its server: one connection, opened when it is first needed. On the gate's loop alone."""
-
-    def __init__(self, target: Target, context: ssl.SSLContext | None, ended: Callable[[], None]) -> None:
-        self.target = target
-        self._context = context
-        self._ended = ended
-        self._upstream: Upstream | None = None
-
-    async def open(self) -> Upstream:
-        """The connection. Raises UpstreamUnreachable."""
-        if self._upstream is None:
-            self._upstream = made = await Upstream.connect(self.target, self._context, lambda: self._lost(made))
-        return self._upstream
-
-    def _lost(self, upstream: Upstream) -> None:
-        if upstream is self._upstream:
-            self._ended()
-
-    async def reopen(self) -> Upstream:
-        """Another connection instead of the one there is. Raises UpstreamUnreachable."""
-        self.cut()
-        return await self.open()
-
-    def is_ready(self) -> bool:
-        """Whether the connection there is, if any, can bear another request."""
-        return self._upstream is None or self._upstream.line.next_cycle()
-
-    def cut(self) -> None:
-        """End the connection, whatever is under way on it."""
-        upstream, self._upstream = self._upstream, None
-        if upstream is not None:
-            upstream.abort()
 
 
 class Relay:
