@@ -42,26 +42,26 @@ def find(call: Call) -> Node:
     return for_each("FindItem", call.body.need("m:ParentFolderIds").children, show)
 
 
-def matches(item: Item, search: Node) -> bool:
-    """Tell whether an item is what a restriction looks for."""
+def matches(search: Node, reads: Callable[[Node], str]) -> bool:
+    """Tell whether something is what a restriction looks for; ``reads`` gives the text of one of its fields."""
     if search.name == "t:And":
-        return all(matches(item, each) for each in search.children)
+        return all(matches(each, reads) for each in search.children)
     if search.name == "t:Or":
-        return any(matches(item, each) for each in search.children)
+        return any(matches(each, reads) for each in search.children)
     if search.name == "t:Not":
-        return not matches(item, search.children[0])
-    value = text(item, search.children[0])
+        return not matches(search.children[0], reads)
+    value = reads(search.children[0])
     if search.name == "t:Exists":
         return bool(value)
     if search.name == "t:Contains":
         return _contains(value, search)
     other = search.children[1].children[0]
-    return _COMPARE[search.name](value, other.attributes.get("Value", "") or text(item, other))
+    return _COMPARE[search.name](value, other.attributes.get("Value", "") or reads(other))
 
 
 def _passes(item: Item, call: Call) -> bool:
     restriction = call.body.get("m:Restriction")
-    return restriction is None or matches(item, restriction.children[0])
+    return restriction is None or matches(restriction.children[0], lambda field: text(item, field))
 
 
 def _contains(value: str, search: Node) -> bool:

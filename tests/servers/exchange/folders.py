@@ -2,6 +2,7 @@
 
 from tests.servers.exchange.answers import Refused, for_each, response, success
 from tests.servers.exchange.calls import Call
+from tests.servers.exchange.finding import matches
 from tests.servers.exchange.shapes import show_folder
 from tests.servers.exchange.store import Folder
 from tests.servers.exchange.xml import E, Node
@@ -21,17 +22,30 @@ def get(call: Call) -> Node:
 
 
 def find(call: Call) -> Node:
-    """Show the folders in folders. Restrictions are not looked at: every folder is shown."""
+    """Show the folders in folders, those that a restriction lets through."""
     shape = call.body.need("m:FolderShape")
     deep = call.body.attributes["Traversal"] == "Deep"
 
     def show(node: Node) -> list[Node]:
-        found = call.mailbox.children(call.folder(node), deep=deep)
+        found = [each for each in call.mailbox.children(call.folder(node), deep=deep) if _passes(each, call)]
         folders = E("t:Folders", *(show_folder(call.mailbox, each, shape) for each in found))
         count = {"TotalItemsInView": str(len(found)), "IncludesLastItemInRange": "true"}
         return [E("m:RootFolder", folders, IndexedPagingOffset=str(len(found)), **count)]
 
     return for_each("FindFolder", call.body.need("m:ParentFolderIds").children, show)
+
+
+def _passes(folder: Folder, call: Call) -> bool:
+    fields = {"folder:DisplayName": folder.name, "folder:FolderClass": folder.folder_class}
+
+    def reads(field: Node) -> str:
+        uri = field.attributes.get("FieldURI", "")
+        if uri not in fields:
+            raise Refused("ErrorUnsupportedPathForQuery", "The property can not be used with this type of restriction.")
+        return fields[uri]
+
+    restriction = call.body.get("m:Restriction")
+    return restriction is None or matches(restriction.children[0], reads)
 
 
 def create(call: Call) -> Node:
