@@ -12,11 +12,13 @@ from sendguard.mail.synthesis import fields_of, written
 WHOLE = ("mime_content",)
 HEADERS = (
     "subject", "author", "sender", "reply_to", "to_recipients", "cc_recipients", "bcc_recipients",
-    "message_id", "in_reply_to", "references",
+    "message_id", "in_reply_to", "references", "conversation_index",
 )  # fmt: skip
 """What is asked for where a body is nobody's business."""
 RECEIVED = (*HEADERS, "headers")
 """And what a received message has besides: the fields it came with, those of its mailing list among them."""
+
+FIRST_OF_CONVERSATION = 22
 
 _ADDRESSES = {
     "from": "author", "sender": "sender", "reply-to": "reply_to",
@@ -40,9 +42,20 @@ def header_of(item: Message, own_address: str = "") -> bytes:
     if own_address and not addresses["from"] and not addresses["sender"]:
         addresses["from"] = [Mailbox("", normalise(own_address))]
     texts = {name: str(getattr(item, attribute) or "") for name, attribute in _TEXTS.items()}
+    if not texts["in-reply-to"] and not texts["references"]:
+        texts["references"] = _conversation(getattr(item, "conversation_index", None))
     came_with = getattr(item, "headers", None) or ()
     texts |= {each.name.lower(): each.value for each in came_with if each.name.lower() in _OF_A_LIST}
     return written(addresses, texts).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
+def _conversation(index: bytes | None) -> str:
+    """A reference for a reply that bears nothing but its place in a conversation: what it answers is not found by it.
+
+    A message that begins one has 22 octets, each answer five more (MS-OXOMSG §2.2.1.3).
+    """
+    answers = index is not None and len(index) > FIRST_OF_CONVERSATION
+    return f"<{index.hex()[:200]}@conversation.invalid>" if index is not None and answers else ""
 
 
 def whole_message(item: Message, own_address: str) -> bytes:

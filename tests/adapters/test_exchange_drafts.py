@@ -1,5 +1,6 @@
 """The drafts watch over Exchange, against the test Exchange and exchangelib as the person's own program."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -103,6 +104,16 @@ def test_a_reply_is_judged_with_its_original_found_in_the_inbox(desk: ExchangeDe
     assert warned.judgement is not None
     assert warned.judgement.submission.kind is Kind.REPLY_ALL
     assert warned.judgement.submission.original is not None
+
+
+def test_a_draft_that_bears_only_its_place_in_a_conversation_is_a_reply(desk: ExchangeDesk) -> None:
+    index = b64encode(bytes(27)).decode()
+    raw = desk.mail(to=f"boss@x.test, {BIG}", subject="Re: Lunch", more=f"Thread-Index: {index}\r\n")
+    with desk.watch():
+        desk.program.put(raw, "Drafts")
+        [warned] = desk.wait_for(ActivityKind.WARNED)
+    assert warned.judgement is not None
+    assert warned.judgement.submission.kind is Kind.REPLY_ALL
 
 
 def test_the_signs_of_a_mailing_list_in_the_original_are_seen(desk: ExchangeDesk) -> None:
