@@ -37,6 +37,11 @@ class ExchangeDirectory:
             self._accounts, self._sizes = theirs, self._made(theirs) if theirs else None
         return [self._sizes] if self._sizes is not None else []
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is a server to ask."""
+        return self._sizes is not None
+
     def close(self) -> None:
         """Hang up."""
         if self._sizes is not None:

@@ -152,6 +152,11 @@ class Program:
         """How the directory stands; None where none is set up."""
         return self._directory.standing
 
+    @property
+    def asks_exchange(self) -> bool:
+        """Whether an Exchange server is asked for sizes."""
+        return self._exchange.is_asked
+
     def _start(self, account: Account) -> None:
         fresh = AccountPaths(account, self.secrets, self.gatekeeper, self.sentences, lambda: self._values, self.clock)
         with self._lock:

@@ -74,6 +74,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         free_gate_port=_free_gate_port,
         paths=lambda: tuple(_paths(program)),
         directory=lambda: _directory(program),
+        asks_exchange=lambda: program.asks_exchange,
         history=program.history,
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),

@@ -54,7 +54,7 @@ class Overview(Page):
         self._show_waiting()
         self._show_scheduled(self._services.scheduled())
         self._show_paths(self._services.paths())
-        self._show_directory(self._services.directory())
+        self._show_directory(self._services.directory(), self._services.asks_exchange())
         self._tasks.run(self._services.unknown, self._show_unknown, LedgerFailed)
 
     def happened(self, activity: Activity) -> None:
@@ -189,11 +189,16 @@ class Overview(Page):
             )
         )
 
-    def _show_directory(self, status: DirectoryStatus | None) -> None:
+    def _show_directory(self, status: DirectoryStatus | None, asks_exchange: bool) -> None:
         text = self._say.catalogue.text
-        if not self._directory.is_news(status or ""):
+        if not self._directory.is_news((status or "", asks_exchange)):
             return
         self._directory.clear()
+        if asks_exchange:
+            said = text("Lists are counted by asking your Exchange server, whose numbers are a day old.")
+            self._directory.add(safe_label(said))
+        if status is None and asks_exchange:
+            return
         if status is None:
             said = text("No directory is set up, so the size of most lists is unknown, and you are asked.")
             self._directory.add(safe_label(said, Tone.QUIET))

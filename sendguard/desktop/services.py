@@ -159,6 +159,8 @@ class Services:
     paths: Callable[[], tuple[PathStatus, ...]]
     directory: Callable[[], DirectoryStatus | None]
     """None where no directory is set up."""
+    asks_exchange: Callable[[], bool]
+    """Whether an Exchange server is asked for the sizes of lists as well."""
     history: Callable[[], tuple[Record, ...]]
     """Blocks; raises LedgerFailed. The latest rows, newest first."""
     unknown: Callable[[], tuple[Record, ...]]

@@ -263,6 +263,7 @@ class World:
     settled: list[tuple[str, bool]] = field(default_factory=list)
     scheduled: tuple[Scheduled, ...] = ()
     gives_back: bool = True
+    asks_exchange: bool = False
     results: tuple[ServerResult, ...] = (ServerResult("imap"), ServerResult("smtp", "login"))
     exchange: ExchangeAccess = field(
         default_factory=lambda: ExchangeAccess(False, lambda search: ServerFound(), lambda sign_in: SignedIn())
@@ -289,6 +290,7 @@ class World:
             free_gate_port=lambda: 49_225,
             paths=lambda: self.paths,
             directory=lambda: self.directory,
+            asks_exchange=lambda: self.asks_exchange,
             history=lambda: self.rows,
             unknown=lambda: self.unknown,
             settle=self.settle,

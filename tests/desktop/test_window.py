@@ -89,6 +89,13 @@ def test_what_waits_on_the_server_for_its_time_can_be_pulled_back(qtbot: QtBot) 
     qtbot.waitUntil(lambda: "Waiting on the server for their time" not in opened.words())
 
 
+def test_where_only_exchange_is_asked_for_sizes_that_is_said(qtbot: QtBot) -> None:
+    opened = Opened(full_world(directory=None, asks_exchange=True), qtbot)
+    qtbot.addWidget(opened.window, before_close_func=lambda window: window.closed.connect(window.hide))
+    opened.says("Lists are counted by asking your Exchange server")
+    assert "No directory is set up" not in opened.words()
+
+
 def test_looking_again_keeps_the_focus_where_nothing_has_changed(opened: Opened, qtbot: QtBot) -> None:
     opened.says("today, 08:29 · a new message · 850,112 people · Work")
     before = opened.window.findChildren(QPushButton)
