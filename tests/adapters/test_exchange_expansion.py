@@ -39,7 +39,7 @@ def shown(server: Exchange, session: Session, *members: tuple[str, str], total: 
     """The expansion of a list the server shows so: a type and an address for each member."""
     made = server.new_list(members=["x@example.test"] * (len(members) if total is None else total))
     rows = (MEMBER % (f"<t:EmailAddress>{a}</t:EmailAddress>" if a else "", kind) for kind, a in members)
-    made.prebuilt = "".join(rows).encode()
+    made.expansion = (list(made.members), "".join(rows).encode())
     return expand(session, made.address, soon())
 
 
