@@ -377,3 +377,54 @@ def test_tls_is_verified(new_exchange: Callable[..., Exchange], certificate_auth
         assert (status, b"certificate is not valid" in said) == (200, True)
     assert exchange.count_of("GetFolder") == 1
     assert exchange.count_of("CreateItem") == 0
+
+
+def test_thunderbirds_next_try_finds_the_answer_that_came_too_late(r: Rig, upstream: Upstream) -> None:
+    """Each try has a Message-ID, a date and boundaries of its own."""
+
+    def attempt(number: int, text: str = "Hello") -> bytes:
+        boundary = f"------------{number:020}"
+        lines = [f"--{boundary}", "", text, f"--{boundary}--"]
+        kind = f"Content-Type: multipart/mixed; boundary={boundary}\r\nSubject:".encode()
+        raw = mime(*lines).replace(b"Subject:", kind)
+        raw = b"Message-ID: <%d@x>\r\nDate: Wed, 25 Nov 2026 03:34:%02d +0000\r\n" % (number, number) + raw
+        return send_only(raw, f"<t:InternetMessageId>&lt;{number}@x&gt;</t:InternetMessageId>")
+
+    r.limits = GateLimits(hold_exchange=0.05)
+    assert b"still waiting" in r.post(attempt(1))[1]
+    r.answer()
+    assert b"still waiting" in r.post(attempt(2, "Goodbye"))[1]
+    assert upstream.asked == []
+    r.post(attempt(3))
+    assert bodies(upstream) == [attempt(3)]
+
+
+@pytest.mark.parametrize("raw", [b" To: a@x.test\r\nTo: b@x.test\r\n\r\n", b"\r\nTo: big@lists.test\r\n\r\nHello"])
+def test_a_message_whose_beginning_is_none_is_asked_about(r: Rig, upstream: Upstream, raw: bytes) -> None:
+    r.doing(r.post, send_only(raw))
+    assert "unreadable" in {each.code for each in r.guard.asker.question().judgement.verdict.reasons}
+    r.answer(Answer.DONT_SEND)
+
+
+@pytest.mark.parametrize("address", ["<t:Name>All</t:Name>", "<t:EmailAddress>/o=x/cn=all</t:EmailAddress>", ""])
+def test_a_recipient_without_an_address_is_asked_about(r: Rig, upstream: Upstream, address: str) -> None:
+    to = f"<t:ToRecipients><t:Mailbox>{address}</t:Mailbox></t:ToRecipients>"
+    items = f"<m:Items><t:Message><t:Subject>x</t:Subject>{to}</t:Message></m:Items>"
+    r.doing(r.post, envelope(f'<m:CreateItem MessageDisposition="SendOnly">{items}</m:CreateItem>'))
+    assert "unreadable" in {each.code for each in r.guard.asker.question().judgement.verdict.reasons}
+    r.answer(Answer.DONT_SEND)
+    r.doing(r.post, send_only(mime(to="ben@practice.test"), to))
+    r.guard.asker.question()
+    r.answer(Answer.DONT_SEND)
+    assert upstream.asked == []
+
+
+@pytest.mark.logs("too_much CreateItem")
+def test_an_address_that_is_cut_short_by_a_limit_is_not_believed(r: Rig, upstream: Upstream) -> None:
+    to = (
+        f"<t:ToRecipients><t:Mailbox><t:EmailAddress>a@b{'x' * 1_200_000}</t:EmailAddress></t:Mailbox></t:ToRecipients>"
+    )
+    items = f"<m:Items><t:Message>{to}</t:Message></m:Items>"
+    status, _ = r.post(envelope(f'<m:CreateItem MessageDisposition="SendOnly">{items}</m:CreateItem>'))
+    assert status == 500
+    assert upstream.asked == []

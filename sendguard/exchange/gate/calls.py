@@ -28,7 +28,8 @@ NEVER_SEND = frozenset(
 
 SetTeamMailbox is left out: its server may write to the members of a team.
 """
-MAY_SEND = frozenset({"CreateItem", "DeleteItem", "SendItem", "UpdateItem"})
+MAY_SEND = {"CreateItem": "Items", "DeleteItem": "ItemIds", "SendItem": "ItemIds", "UpdateItem": "ItemChanges"}
+"""The operations that may send, and the element that holds what they do it with."""
 
 SEND_NOTHING = frozenset(
     {

@@ -3,6 +3,7 @@
 import hashlib
 from xml.etree.ElementTree import Element, TreeBuilder
 
+from sendguard.exchange.gate.calls import MAY_SEND
 from sendguard.exchange.gate.mime import Mime
 
 MOST_TEXT = 1_000_000
@@ -12,7 +13,6 @@ MOST_ELEMENTS = 50_000
 _MIME = frozenset({"MimeContent", "MimeContentUTF8"})
 _DIGESTED = _MIME | {"Content"}
 """Base64 that is not kept: the message itself, and attached files and items."""
-_LISTS = frozenset({"Items", "ItemChanges", "ItemIds"})
 _OF_AN_ITEM = 3
 """Levels below the operation's element: Items, an item, and what belongs to it."""
 
@@ -29,6 +29,7 @@ class Content:
     """
 
     def __init__(self, operation: str, attributes: dict[str, str]) -> None:
+        self._list = MAY_SEND[operation]
         self._builder = TreeBuilder()
         self.root: Element = self._builder.start(operation, attributes)
         self.mimes: dict[int, Mime] = {}
@@ -50,9 +51,9 @@ class Content:
             raise TooMuch
         self._path.append(name)
         self._builder.start(name, attributes)
-        if len(self._path) == _OF_AN_ITEM - 1 and self._path[0] in _LISTS:
+        if len(self._path) == _OF_AN_ITEM - 1 and self._path[0] == self._list:
             self._item += 1
-        if len(self._path) == _OF_AN_ITEM and self._path[0] == "Items" and name in _MIME:
+        if len(self._path) == _OF_AN_ITEM and self._path[0] == "Items" == self._list and name in _MIME:
             if self._item in self.mimes:
                 raise TooMuch
             self._mime = self.mimes[self._item] = Mime()

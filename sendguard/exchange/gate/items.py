@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from sendguard.exchange.gate.calls import creates_and_sends, update_invites, update_sends
+from sendguard.exchange.gate.calls import MAY_SEND, creates_and_sends, update_invites, update_sends
 from sendguard.exchange.gate.content import Content
 
 IDS = ("ItemId", "OccurrenceItemId", "RecurringMasterItemId")
@@ -28,7 +28,7 @@ class Item:
 def items_of(content: Content) -> list[Item]:
     """Every item of a call, in the order the server answers for them."""
     root, operation = content.root, content.root.tag
-    elements = [each for name in ("Items", "ItemChanges", "ItemIds") for held in root.findall(name) for each in held]
+    elements = [each for held in root.findall(MAY_SEND[operation]) for each in held]
     return [_item(number, operation, element) for number, element in enumerate(elements)]
 
 

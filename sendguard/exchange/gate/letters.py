@@ -56,8 +56,10 @@ def _of_mime(item: Item, content: Content, raw: bytes, own: str, *, is_known: bo
     named = [box.address for name in _REACHED for box in addresses[name]]
     sender = _first(addresses["from"], addresses["sender"], message.originators) or own
     recipients = [*named, *(box.address for box in message.recipients)]
-    doubt = b"" if is_known and all("@" in address for address in named) else UNREADABLE
-    return Letter(_marked(item, content) + doubt + raw, Envelope.of(sender, recipients))
+    # A message that begins with a space would go on with the field that is put before it.
+    is_clear = is_known and all("@" in address for address in named) and not raw[:1].isspace()
+    doubt = b"" if is_clear else UNREADABLE
+    return Letter(doubt + _marked(item, content) + raw, Envelope.of(sender, recipients))
 
 
 def _of_parts(
@@ -77,7 +79,7 @@ def _of_parts(
     recipients = [box.address for name in _REACHED for box in addresses[name]]
     doubt = b"" if is_known else UNREADABLE
     original = _message(found) if found is not None and _is_answer(item) else None
-    return Letter(_marked(item, content) + doubt + raw, Envelope.of(sender, recipients), original)
+    return Letter(doubt + _marked(item, content) + raw, Envelope.of(sender, recipients), original)
 
 
 def _addresses(item: Item, found: Element | None) -> Addresses:

@@ -146,6 +146,7 @@ class Passage:
         sending = asyncio.create_task(self._release(call, holds, relay))
         self.sending.add(sending)
         sending.add_done_callback(self.sending.discard)
+        sending.add_done_callback(lambda _: relay.settle())
         return await asyncio.shield(sending)
 
     async def _release(self, call: HeldCall, holds: list[_Hold], relay: Relay) -> Answer | None:

@@ -56,6 +56,11 @@ class Relay:
         if not self._is_out:
             self._way.cut()
 
+    def settle(self) -> None:
+        """Nothing more is sent: where the client has gone, its way to the server goes too."""
+        if self._client is None:
+            self._way.cut()
+
     def cut(self) -> None:
         """End whatever is under way, a wait for the answer to the whole call included."""
         self._client = None
@@ -155,8 +160,6 @@ class Relay:
             raise ReplyLost from error
         finally:
             self._is_out = False
-            if self._client is None:
-                self._way.cut()
 
     async def _finish(self, upstream: Upstream) -> Answer:
         async with asyncio.timeout(FINAL_SECONDS):
