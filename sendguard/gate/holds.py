@@ -26,12 +26,12 @@ class Holds:
         self._account = account
         self._executor = executor
 
-    async def receive(self, submit: Callable[[], Submission]) -> tuple[Ticket, bool]:
+    async def receive(self, submit: Callable[[], Submission], *, alone: bool = True) -> tuple[Ticket, bool]:
         """Take in what ``submit`` makes. Where nobody is asked, "sending" is committed in the same step.
 
-        Returns whether it was. Raises LedgerFailed.
+        Returns whether it was. Not where it is not ``alone``, but waits for others. Raises LedgerFailed.
         """
-        receiving = self._executor.submit(self._take_in, submit)
+        receiving = self._executor.submit(self._take_in, submit, alone)
         try:
             return await asyncio.wrap_future(receiving)
         except asyncio.CancelledError:
@@ -39,10 +39,10 @@ class Holds:
                 receiving.add_done_callback(self._take_back)
             raise
 
-    def _take_in(self, submit: Callable[[], Submission]) -> tuple[Ticket, bool]:
+    def _take_in(self, submit: Callable[[], Submission], alone: bool) -> tuple[Ticket, bool]:
         submission = submit()
         ticket = self.gatekeeper.receive(submission)
-        if ticket.asked_at or not ticket.decision.done() or not ticket.decision.result().sends:
+        if not alone or ticket.asked_at or not ticket.decision.done() or not ticket.decision.result().sends:
             return ticket, False
         with suppress(NotApproved):  # which will be found out once more
             self.gatekeeper.begin(ticket, submission.handed_over)

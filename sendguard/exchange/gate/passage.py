@@ -119,7 +119,8 @@ class Passage:
     async def _decided(self, call: HeldCall, holds: list[_Hold], until: float) -> Answer | None:
         """Wait for every decision. None when all of them send, else the answer for all."""
         for number, letter in call.letters.items():
-            ticket, is_begun = await self._holds.receive(partial(self._submission, call, number, letter))
+            submit = partial(self._submission, call, number, letter)
+            ticket, is_begun = await self._holds.receive(submit, alone=len(call.letters) == 1)
             holds.append(_Hold(number, ticket, is_begun))
         for hold in holds:
             if not hold.ticket.decision.done() and not await self._holds.decided(hold.ticket, until):
