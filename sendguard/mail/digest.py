@@ -6,8 +6,13 @@ import re
 from sendguard.mail.header import body_of, header_block
 from sendguard.mail.submission import Envelope, Submission
 
-CHANGES_AT_EVERY_TRY = frozenset({b"date", b"message-id", b"user-agent", b"x-mailer", b"received"})
-"""Fields a client writes anew when the same message is sent again."""
+CHANGES_AT_EVERY_TRY = frozenset(
+    {b"date", b"message-id", b"user-agent", b"x-mailer", b"received", b"content-language"}
+)
+"""Fields a client writes anew when the same message is sent again.
+
+Thunderbird 153 leaves Content-Language out until its spelling checker has started: of two tries only one may bear it.
+"""
 
 _BOUNDARY = re.compile(rb'boundary\s*=\s*(?:"([^"\r\n]{8,200})"|([^\s;"]{8,200}))', re.IGNORECASE)
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(?:.*\r?\n?(?:[ \t].*\r?\n?)*)", re.MULTILINE)

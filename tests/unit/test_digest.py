@@ -17,6 +17,10 @@ def raw(message_id: str = "1", boundary: str = "boundary-one", body: str = "text
     ).encode()
 
 
+def test_a_second_try_that_names_its_language_is_the_same_message() -> None:
+    assert retry_key(b"Content-Language: en-US\r\n" + raw(), ENVELOPE, "") == retry_key(raw(), ENVELOPE, "")
+
+
 def test_an_envelope_has_no_repeats_and_keeps_its_order() -> None:
     assert Envelope("me@x.test", ("a@x.test", "b@x.test")) == ENVELOPE
 
