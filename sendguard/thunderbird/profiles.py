@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _PREFERENCE = re.compile(r'^user_pref\("([^"]+)",\s*(.+)\);\s*$', re.MULTILINE)
 MAX_PREFERENCES = 16 * 1024 * 1024
@@ -61,13 +62,25 @@ def _profiles(folder: Path) -> Iterator[Path]:
 
 def _servers(profile: Path) -> Iterator[OutgoingServer]:
     preferences = _preferences(profile / "prefs.js")
-    for key in str(preferences.get("mail.smtpservers", "")).split(","):
-        prefix = f"mail.smtpserver.{key.strip()}."
-        host = preferences.get(f"{prefix}hostname") or preferences.get(f"{prefix}ews_url")
-        if key.strip() and isinstance(host, str):
-            port = preferences.get(f"{prefix}port", 0)
-            kind = str(preferences.get(f"{prefix}type", "smtp"))
+    for key in filter(None, (each.strip() for each in str(preferences.get("mail.smtpservers", "")).split(","))):
+        prefix = f"mail.smtpserver.{key}."
+        kind = str(preferences.get(f"{prefix}type", "smtp"))
+        url = preferences.get(f"mail.outgoingserver.{key}.ews_url")
+        host, port = preferences.get(f"{prefix}hostname"), preferences.get(f"{prefix}port", 0)
+        if isinstance(url, str):
+            yield OutgoingServer(profile.name, kind, *_end_of(url))
+        elif isinstance(host, str):
             yield OutgoingServer(profile.name, kind, host, port if isinstance(port, int) else 0)
+
+
+def _end_of(url: str) -> tuple[str, int]:
+    """Host and port of an Exchange address; the address itself where it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url, 0
+    return parts.hostname or url, port or (80 if parts.scheme == "http" else 443)
 
 
 def _preferences(path: Path) -> Mapping[str, Any]:

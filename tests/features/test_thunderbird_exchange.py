@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from sendguard.bootstrap.doctor import Standing, send_paths
 from sendguard.exchange.gate.gate import EwsGate
 from sendguard.gate.limits import GateLimits
 from sendguard.gate.loopback import choose_port
+from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import ActivityKind, Answer
 from sendguard.mail.kind import Kind
@@ -37,6 +39,7 @@ class Scene:
     desk: ExchangeDesk
     me: Person
     colleague: Person
+    account: Account
     url: str
     limits: GateLimits
 
@@ -60,7 +63,7 @@ def scene(new_exchange: Callable[..., Exchange]) -> Iterator[Scene]:
     me, colleague = server.new_person("me"), server.new_person("colleague")
     desk = ExchangeDesk(server, me)
     account = replace(desk.account, ews_gate_port=choose_port())
-    scene = Scene(server, desk, me, colleague, "", GateLimits())
+    scene = Scene(server, desk, me, colleague, account, "", GateLimits())
     intake = Intake(account, Hook.EWS_GATE)
     gate = EwsGate(account, desk.guard.gatekeeper, intake, SENTENCES, lambda: scene.limits)
     scene.url = f"http://127.0.0.1:{gate.port}/EWS/Exchange.asmx"
@@ -146,6 +149,17 @@ def test_an_answer_after_the_gate_gave_up_counts_for_the_next_press_of_send(
     thunderbird.wait_until_sent()
     assert [submitted.recipients for submitted in scene.server.submitted] == [(BIG,)]
     assert len({question.id for question in scene.desk.guard.asker.history}) == 1
+
+
+def test_the_doctor_tells_a_thunderbird_behind_the_gate_from_one_that_goes_past_it(
+    thunderbird: Thunderbird, scene: Scene
+) -> None:
+    thunderbird.add_exchange(scene.url, scene.me)
+    home = thunderbird.home_with_profile()
+    guarded = {path.standing for path in send_paths((scene.account,), home) if path.what == "Thunderbird: {name}"}
+    assert guarded == {Standing.GUARDED}
+    past_it = {path.standing for path in send_paths((), home) if path.what == "Thunderbird: {name}"}
+    assert past_it == {Standing.OPEN}
 
 
 def test_a_draft_that_thunderbird_saves_is_warned_of(thunderbird: Thunderbird, scene: Scene) -> None:

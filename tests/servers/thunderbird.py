@@ -117,6 +117,15 @@ class Thunderbird:
         """Add the account, its way out, and where drafts and copies lie; returns once the folders are there."""
         self.run(_ADD_ACCOUNT, url, person.address, person.password)
 
+    def home_with_profile(self) -> Path:
+        """A home in which this profile, as it is now, is found where Thunderbird keeps it."""
+        self.run("Services.prefs.savePrefFile(null)")
+        home = self._folder / "elsewhere"
+        (home / ".thunderbird").mkdir(parents=True)
+        profile = f"[Profile0]\nName=default\nIsRelative=0\nPath={self._profile}\n"
+        (home / ".thunderbird" / "profiles.ini").write_text(profile)
+        return home
+
     def folders(self) -> list[str]:
         """The names of the account's folders."""
         return list(self.run("return root().subFolders.map(each => each.name);"))
