@@ -6,9 +6,7 @@ import re
 from sendguard.mail.header import body_of, header_block
 from sendguard.mail.submission import Envelope, Submission
 
-CHANGES_AT_EVERY_TRY = frozenset(
-    {b"date", b"message-id", b"user-agent", b"x-mailer", b"received", b"content-language"}
-)
+CHANGES_AT_EVERY_TRY = frozenset({b"date", b"message-id", b"user-agent", b"x-mailer", b"received", b"content-language"})
 """Fields a client writes anew when the same message is sent again.
 
 Thunderbird 153 leaves Content-Language out until its spelling checker has started: of two tries only one may bear it.

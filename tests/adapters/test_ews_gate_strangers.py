@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sendguard.exchange.gate.gate import EwsGate, GateState
+from sendguard.exchange.gate.gate import EwsGate
 from sendguard.gate.loopback import GateNotStarted
+from sendguard.gate.serving import GateState
 from sendguard.guard.intake import Intake
 from sendguard.mail.submission import Hook
 from tests.adapters.ews_gate_kit import FIND, PATH, SENTENCES, Rig, Upstream, answered, mime, rig, send_only

@@ -13,8 +13,9 @@ import pytest
 
 from sendguard.gate.loopback import GateNotStarted, choose_port, listen
 from sendguard.gate.peers import Endpoint, LinuxPeers, UnknownPeers, peers_here
+from sendguard.gate.serving import GateState
 from sendguard.gate.sockdiag import owner_of
-from sendguard.smtp.gate import GateState, SmtpGate
+from sendguard.smtp.gate import SmtpGate
 from tests.adapters.smtp_kit import Rig, rig
 
 AS_ANOTHER_USER = """

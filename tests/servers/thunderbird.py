@@ -41,6 +41,7 @@ _QUIET: dict[str, object] = {
     "network.connectivity-service.enabled": False,
     "network.proxy.no_proxies_on": f"{LOOPBACK},localhost",
     "network.proxy.allow_hijacking_localhost": False,
+    "network.proxy.failover_direct": False,
     "network.proxy.http": LOOPBACK,
     "network.proxy.http_port": NOWHERE,
     "network.proxy.ssl": LOOPBACK,

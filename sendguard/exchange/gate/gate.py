@@ -1,15 +1,9 @@
 """The EWS gate of one account: an HTTP server on loopback, on a thread of its own."""
 
 import asyncio
-import logging
 import ssl
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from enum import StrEnum
-from socket import socket
-from typing import Any
 
 import h11
 
@@ -18,15 +12,13 @@ from sendguard.exchange.gate.heads import Target, plain
 from sendguard.exchange.gate.line import Ends, Line
 from sendguard.exchange.gate.passage import Passage
 from sendguard.gate.limits import GateLimits
-from sendguard.gate.loopback import GateNotStarted, listen
 from sendguard.gate.peers import Peers, peers_here
+from sendguard.gate.serving import Gate
 from sendguard.gate.sockdiag import Endpoint
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.wording.sentences import Sentences
-
-log = logging.getLogger(__name__)
 
 MOST_CLIENTS = 16
 THREADS = 8
@@ -35,16 +27,7 @@ LAST_WAIT = 3.0
 """Seconds a stopping gate gives the server to answer a call that is out; then its message is *unknown*."""
 
 
-class GateState(StrEnum):
-    """Whether calls pass."""
-
-    STOPPED = "stopped"
-    RUNNING = "running"
-    FAILED = "failed"
-    """It ended by a fault of its own. Nothing passes: mail clients are told that the server cannot be reached."""
-
-
-class EwsGate:
+class EwsGate(Gate):
     """Stands between EWS clients and an account's Exchange server.
 
     Not to be started twice. ``account.exchange`` and ``account.ews_gate_port`` are needed; ValueError without them.
@@ -63,12 +46,9 @@ class EwsGate:
     ) -> None:
         if account.exchange is None or not account.ews_gate_port:
             raise ValueError("a gate needs an Exchange server and a port")
+        peers = peers or peers_here()
+        super().__init__("ews-gate", account.name, account.ews_gate_port, gatekeeper, peers, THREADS)
         self.account = account
-        self.port = account.ews_gate_port
-        self.state = GateState.STOPPED
-        self._gatekeeper = gatekeeper
-        self._peers = peers or peers_here()
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="ews-gate")
         self._service = Service(
             account=account,
             port=self.port,
@@ -79,61 +59,14 @@ class EwsGate:
             limits=limits,
         )
         self._clients: set[asyncio.Task[None]] = set()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
 
     @property
     def clients(self) -> int:
         """How many clients are connected."""
         return len(self._clients)
 
-    def start(self) -> None:
-        """Listen and serve. Raises GateNotStarted: the gate never takes another port than the account's."""
-        listening = listen(self.port, self._peers)
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(listening, ready), name="ews-gate", daemon=True)
-        self._thread.start()
-        ready.wait()
-        if self.state is not GateState.RUNNING:
-            raise GateNotStarted("gate_failed", self.port)
-
-    def stop(self) -> None:
-        """Close every connection. Open questions are withdrawn; a call that is out gets a short wait."""
-        if self._loop is not None and self._thread is not None:
-            with suppress(RuntimeError):  # it has ended before
-                self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
-        self._executor.shutdown()
-
-    def _run(self, listening: list[socket], ready: threading.Event) -> None:
-        """The gate's thread."""
-        try:
-            asyncio.run(self._serve(listening, ready))
-            self.state = GateState.STOPPED
-        except Exception as error:
-            log.error("gate ended by %s", type(error).__name__)  # noqa: TRY400
-            self.state = GateState.FAILED
-            self._gatekeeper.trouble("gate_failed", self.account.name)
-        finally:
-            for each in listening:
-                each.close()
-            ready.set()
-
-    async def _serve(self, listening: list[socket], ready: threading.Event) -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_log_type_only)
-        servers = [await loop.create_server(self._client, sock=each) for each in listening]
-        self._loop = loop
-        self.state = GateState.RUNNING
-        ready.set()
-        await self._stopping.wait()
-        for server in servers:
-            server.close()
-        await self._end_all(self._service.passage.sending)
-
-    async def _end_all(self, sending: set[asyncio.Task[Any]]) -> None:
-        clients = tuple(self._clients)
+    async def _end_clients(self) -> None:
+        sending, clients = self._service.passage.sending, tuple(self._clients)
         for client in clients:
             client.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
@@ -184,10 +117,3 @@ class Entrance(Ends):
     def _gone(self) -> None:
         if self._task is not None:
             self._task.cancel()
-
-
-def _log_type_only(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What goes wrong outside a conversation; a connection that ends in the middle of an answer is nothing wrong."""
-    error = context.get("exception")
-    if not isinstance(error, ConnectionError):
-        log.error("gate: %s", type(error).__name__)
