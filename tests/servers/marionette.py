@@ -23,11 +23,11 @@ class Marionette:
         self._socket = socket.create_connection((LOOPBACK, port), timeout=seconds)
         self._waiting = b""
         self._number = 0
-        self._receive()
-        # A dialog that is open is looked for by us, and keeps no other command from being carried out.
-        self.command("WebDriver:NewSession", unhandledPromptBehavior="ignore")
-        self.command("Marionette:SetContext", value="chrome")
-        self.command("WebDriver:SetTimeouts", script=int(seconds * 1000))
+        try:
+            self._begin(seconds)
+        except BaseException:
+            self.close()
+            raise
 
     def command(self, name: str, **parameters: object) -> Any:
         """Carry a command out; Refused when it fails."""
@@ -56,6 +56,13 @@ class Marionette:
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
+
+    def _begin(self, seconds: float) -> None:
+        self._receive()
+        # A dialog that is open is looked for by us, and keeps no other command from being carried out.
+        self.command("WebDriver:NewSession", unhandledPromptBehavior="ignore")
+        self.command("Marionette:SetContext", value="chrome")
+        self.command("WebDriver:SetTimeouts", script=int(seconds * 1000))
 
     def _receive(self) -> Any:
         while b":" not in self._waiting:

@@ -6,13 +6,17 @@ from typing import Any
 
 from tests.servers.exchange.site import Person
 from tests.servers.marionette import Marionette, Refused
-from tests.servers.processes import LOOPBACK, Daemon, answers_with, free_port, wait_until
+from tests.servers.processes import LOOPBACK, free_port, wait_until
 from tests.servers.session_bus import SessionBus
 
 PROGRAM = Path("/usr/lib/thunderbird/thunderbird-bin")
 SECONDS = 20.0
 NOWHERE = 9
-"""The port of a proxy that is not there: whatever is not loopback gets no further than this computer."""
+"""The port of a proxy that is not there: whatever is not loopback gets no further than this computer.
+
+With ``allow_bypass`` or ``failover_direct`` on, Thunderbird goes past a proxy that fails: so it asked for Mozilla's
+settings a few seconds after its start.
+"""
 
 _QUIET: dict[str, object] = {
     "app.donation.eoy.version.viewed": 999,
@@ -41,6 +45,7 @@ _QUIET: dict[str, object] = {
     "network.connectivity-service.enabled": False,
     "network.proxy.no_proxies_on": f"{LOOPBACK},localhost",
     "network.proxy.allow_hijacking_localhost": False,
+    "network.proxy.allow_bypass": False,
     "network.proxy.failover_direct": False,
     "network.proxy.http": LOOPBACK,
     "network.proxy.http_port": NOWHERE,
@@ -54,7 +59,7 @@ _WORDS = """
 const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
 const { setTimeout } = ChromeUtils.importESModule("resource://gre/modules/Timer.sys.mjs");
 const until = async (condition, what) => {
-  for (let i = 0; i < 600; i++) {
+  for (const end = Date.now() + 15000; Date.now() < end; ) {
     const found = await condition();
     if (found) return found;
     await new Promise(wake => setTimeout(wake, 50));
@@ -84,23 +89,16 @@ class Thunderbird:
         self._folder = folder
         self._profile = folder / "profile"
         self._bus = SessionBus(folder, accessibility=False)
-        self._process: Daemon | None = None
         self._marionette: Marionette | None = None
 
     def __enter__(self) -> "Thunderbird":
         """Start, and wait for the main window."""
-        port = free_port()
-        self._profile.mkdir()
-        settings = _QUIET | {"marionette.port": port}
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in settings.items()]
-        (self._profile / "user.js").write_text("\n".join(lines))
-        self._bus.start()
-        self._bus.environment |= {"MOZ_HEADLESS": "1"}
-        command = [str(PROGRAM), "--profile", str(self._profile), "--no-remote"]
-        self._process = self._bus.run([*command, "--marionette", "--remote-allow-system-access"])
-        self._process.wait_until_ready(lambda: answers_with(port, b""), SECONDS)
-        self._marionette = wait_until(lambda: _connected(port), "remote control", SECONDS)
-        self.run('await until(main, "main window")')
+        try:
+            self._start(free_port())
+            self.run('await until(main, "main window")')
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -163,12 +161,24 @@ class Thunderbird:
         self.run('await until(isReady, "composer that can be used again")')
         return text
 
+    def _start(self, port: int) -> None:
+        self._profile.mkdir()
+        settings = _QUIET | {"marionette.port": port}
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in settings.items()]
+        (self._profile / "user.js").write_text("\n".join(lines))
+        self._bus.start()
+        # The second lets ``services.settings.server`` count.
+        self._bus.environment |= {"MOZ_HEADLESS": "1", "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"}
+        command = [str(PROGRAM), "--profile", str(self._profile), "--no-remote"]
+        process = self._bus.run([*command, "--marionette", "--remote-allow-system-access"])
+        process.wait_until_ready(lambda: self._is_connected(port), SECONDS)
 
-def _connected(port: int) -> Marionette | None:
-    try:
-        return Marionette(port, SECONDS)
-    except (OSError, Refused):
-        return None
+    def _is_connected(self, port: int) -> bool:
+        try:
+            self._marionette = Marionette(port, SECONDS)
+        except (OSError, Refused):
+            return False
+        return True
 
 
 _ADD_ACCOUNT = """
