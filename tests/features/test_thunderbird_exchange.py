@@ -86,6 +86,7 @@ def test_thunderbird_lists_folders_replies_to_all_saves_the_draft_and_sends(
     assert b"In-Reply-To: <lunch@x.test>" in draft
     assert scene.colleague.address.encode() in draft
     assert team.address.encode() in draft
+    assert b'<blockquote type="cite" cite="mid:lunch@x.test">' in draft  # the message itself was read
     thunderbird.press_send()
     thunderbird.wait_until_sent()
     [submitted] = scene.server.submitted
