@@ -20,22 +20,34 @@ if TYPE_CHECKING:
     from sendguard.exchange.sizes import ExchangeSizes
 
 
+SHARE_OF_DEADLINE = 0.85
+"""Of the resolver's deadline: what is known by then is to come back in time."""
+
+
 class ExchangeDirectory:
     """The sizes Exchange knows, for as long as the accounts on it stay the same: what was learned is kept with them."""
 
     def __init__(self, secrets: Secrets, clock: Callable[[], datetime]) -> None:
         self._secrets = secrets
         self._clock = clock
-        self._accounts: tuple[Account, ...] = ()
+        self._made_for: tuple[tuple[Account, ...], float] = (), 0.0
         self._sizes: ExchangeSizes | None = None
 
-    def sources(self, accounts: Iterable[Account]) -> "list[Source]":
-        """The source for those accounts; none where no account is on an Exchange."""
+    def sources(self, accounts: Iterable[Account], deadline: float) -> "list[Source]":
+        """The source for those accounts, which answers within the resolver's ``deadline`` (seconds).
+
+        None where no account is on an Exchange.
+        """
         theirs = tuple(account for account in accounts if account.exchange is not None)
-        if theirs != self._accounts:
+        if (theirs, deadline) != self._made_for:
             self.close()
-            self._accounts, self._sizes = theirs, self._made(theirs) if theirs else None
+            self._made_for, self._sizes = (theirs, deadline), self._made(theirs, deadline) if theirs else None
         return [self._sizes] if self._sizes is not None else []
+
+    def warm_up(self) -> None:
+        """Log in before the first message wants to know something. Does not block."""
+        if self._sizes is not None:
+            self._sizes.warm_up()
 
     @property
     def is_asked(self) -> bool:
@@ -47,10 +59,10 @@ class ExchangeDirectory:
         if self._sizes is not None:
             self._sizes.close()
 
-    def _made(self, accounts: tuple[Account, ...]) -> "ExchangeSizes":
+    def _made(self, accounts: tuple[Account, ...], deadline: float) -> "ExchangeSizes":
         from sendguard.exchange.sizes import ExchangeSizes
 
-        return ExchangeSizes(accounts, self._open, self._clock)
+        return ExchangeSizes(accounts, self._open, self._clock, within=deadline * SHARE_OF_DEADLINE)
 
     def _open(self, account: Account) -> "Session":
         from sendguard.exchange.session import Mailboxes

@@ -81,6 +81,7 @@ class Program:
         unknown = self.gatekeeper.recover()
         self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
         self._directory.start()
+        self._exchange.warm_up()
         for account in self.accounts():
             self._start(account)
         self._look_up(unknown)
@@ -188,6 +189,7 @@ class Program:
         old.close()
         old_directory.stop()
         self._directory.start()
+        self._exchange.warm_up()
 
     def _make_resolver(self) -> Resolver:
         values = self._values
@@ -195,10 +197,11 @@ class Program:
             values, self._fixed_directory, self.places.directory, lambda code: self.gatekeeper.trouble(code)
         )
         accounts = [with_application(account, values) for account in self.accounts()]
+        deadline = values.number("LookupDeadline") / 1000
         return Resolver(
-            [*self._directory.sources, *self._exchange.sources(accounts)],
+            [*self._directory.sources, *self._exchange.sources(accounts, deadline)],
             Signs(values.lines("ListPatterns")),
             organisation=organisation_of(values),
-            deadline=values.number("LookupDeadline") / 1000,
+            deadline=deadline,
             disagreement=values.number("DisagreementPercent") / 100,
         )

@@ -17,7 +17,7 @@ from sendguard.exchange.size_cache import SOURCE, Learned, ServerSizes
 from sendguard.exchange.size_question import SizeQuestion
 from sendguard.guard.account import Account
 from sendguard.mail.address import is_addr_spec
-from sendguard.mailbox.errors import LoginRefused, MailboxError, MailboxUnreachable, ServerBusy
+from sendguard.mailbox.errors import CommandRefused, LoginRefused, MailboxError, MailboxUnreachable, ServerBusy
 
 if TYPE_CHECKING:
     from sendguard.exchange.session import Session
@@ -32,6 +32,9 @@ LATER_SECONDS = 8.0
 """How long after the answer is due the server is still asked, for the next message."""
 REST_SECONDS = 600.0
 """How long a server that refused the login is left alone: more tries could lock the account."""
+
+NOT_SET_UP = frozenset({"no_password", "no_tokens"})
+"""Why a server is not asked at all: its gate needs no password of ours. That is no silence of the server's."""
 
 OpenSession = Callable[[Account], "Session"]
 """Opens a session on an account's server. Raises MailboxError."""
@@ -73,11 +76,21 @@ class ExchangeSizes:
         found = {address: learned for address in wanted if (learned := line.sizes.get(address, now))}
         missing = tuple(address for address in wanted if address not in found)
         if missing:
-            found |= self._learn(line, missing, query)
+            try:
+                found |= self._learn(line, missing, query)
+            except SourceFailed as error:
+                if str(error) not in NOT_SET_UP:
+                    raise
+                return answer(query, self._own, found, ())
         silent = [address for address in missing if address not in found]
         if silent and len(silent) == len(wanted):
             raise SourceFailed("no answer in time")
         return answer(query, self._own, found, silent)
+
+    def warm_up(self) -> None:
+        """Load what is needed and log in, so that the first message need not wait for it. Does not block."""
+        for line in self._lines:
+            line.warm_up()
 
     def close(self) -> None:
         """Hang up, and let the workers go."""
@@ -135,6 +148,22 @@ class _Line:
             raise MailboxUnreachable("closed")
         return self._worker.submit(self._run, question)
 
+    def warm_up(self) -> None:
+        """Ask for one's own MailTips; what goes wrong goes wrong again when somebody wants to know something."""
+        self._worker.submit(self._log_in)
+
+    def _log_in(self) -> None:
+        from sendguard.exchange.mailtips import mail_tips
+
+        own = self.account.identities[0]
+        try:
+            mail_tips(self._connected(), own, [own], time.monotonic() + LATER_SECONDS)
+        except CommandRefused:
+            pass  # it is there all the same
+        except MailboxError as error:
+            self._drop()
+            self._rests_until = time.monotonic() + _rest(error)
+
     def close(self) -> None:
         """From any thread."""
         if self._closed:
@@ -181,6 +210,6 @@ class _Line:
 
 
 def _rest(error: MailboxError) -> float:
-    if isinstance(error, LoginRefused):
+    if isinstance(error, LoginRefused) and error.why not in NOT_SET_UP:
         return REST_SECONDS
     return min(error.seconds, REST_SECONDS) if isinstance(error, ServerBusy) else 0.0

@@ -516,3 +516,33 @@ class _Local:
     name: str = "index"
     instant: bool = True
     domains: frozenset[str] = frozenset()
+
+
+def test_without_a_password_of_ours_exchange_is_no_source_and_nobody_is_asked_because_of_it(
+    exchange: Exchange,
+) -> None:
+    server, me = exchange, exchange.new_person()
+    account = Account("work", (me.address,), exchange=ExchangeServer(server.url, Login.BASIC, me.address))
+    sizes = ExchangeSizes([account], lambda each: Mailboxes(each, Passwords(None)).open(), lambda: NOON)
+    resolver = Resolver([sizes])
+    sizes.warm_up()
+    audience = resolver.resolve(Query(("somebody@x.test",), frozenset({me.address})))
+    assert audience.missed == ()
+    assert audience.count.high == 1
+    resolver.close()
+    sizes.close()
+
+
+def test_after_the_warming_up_the_first_question_meets_a_session_that_is_there(
+    new_exchange: Callable[..., Exchange],
+) -> None:
+    server = new_exchange()
+    me = server.new_person()
+    account = Account("work", (me.address,), exchange=ExchangeServer(server.url, Login.BASIC, me.address))
+    sizes = ExchangeSizes([account], lambda each: Mailboxes(each, Passwords(me.password)).open(), lambda: NOON)
+    sizes.warm_up()
+    wait_until(lambda: server.count_of("GetMailTips"), "logging in")
+    big = server.new_list(total=850_112)
+    assert sizes.reach(Query((big.address,), frozenset({me.address}))).parts[big.address].count.high == 850_112
+    assert len({call.connection for call in server.calls}) == 1
+    sizes.close()
