@@ -60,6 +60,12 @@ TROUBLES = {
     "port_taken": N_("Another program holds the gate's port, so no mail passes. Choose another port in the account."),
     "path_failed": N_("A path did not start, and no mail takes it. Restart SendGuard, or look into the account."),
     "gate_failed": N_("The gate met a fault of its own; the message was not sent. Send it again or restart SendGuard."),
+    "gate_unreachable": N_(
+        "The mail server cannot be reached, so a message was not sent. It is still in your mail program: send it again."
+    ),
+    "gate_not_understood": N_(
+        "Your mail program asked for something the gate does not know, so it was not passed on. Tell your IT."
+    ),
     "outbox_broken": N_("The guarded outbox met a fault of its own. What lies in it is not sent. Restart SendGuard."),
     "outbox_too_large": N_("A message in the guarded outbox is larger than the limit. It is not sent."),
     "outbox_foreign_sender": N_(

@@ -70,6 +70,8 @@ def test_what_could_be_read_otherwise_is_a_fault_and_never_a_whole_request_upstr
     assert b"ErrorInvalidRequest" in said
     assert upstream.asked == []
     assert r.states() == []
+    r.post(body)
+    assert [each.detail for each in r.guard.activities] == ["gate_not_understood"]
 
 
 def test_spelling_is_no_matter_namespaces_are(r: Rig, upstream: Upstream) -> None:

@@ -126,6 +126,7 @@ def test_a_server_that_cannot_be_reached_is_said_so_and_nothing_is_lost(r: Rig, 
     assert status == 200
     assert b"the mail server cannot be reached" in said
     assert r.states() == ["refused"]
+    assert r.guard.activities[-1].detail == "gate_unreachable"
     assert r.post(FIND)[0] == 502
 
 
@@ -284,6 +285,7 @@ def test_a_full_disk_sends_nothing(r: Rig, upstream: Upstream) -> None:
     r.guard.ledger.full = True  # type: ignore[attr-defined]
     status, said = r.post(ASKED)
     assert (status, b"SendGuard had a fault" in said) == (200, True)
+    assert [each.detail for each in r.guard.activities] == ["ledger"]
     assert upstream.asked == []
 
 

@@ -109,6 +109,7 @@ class Conversation:
             answer = answers.fault(words, "ErrorConnectionFailed", status=502, is_last=True)
         except NotReadable as error:
             log.warning("a call that cannot be read was refused: %s", error)
+            self._service.passage.not_understood(error.why)
             answer = answers.fault("SendGuard's gate cannot read this call.", "ErrorInvalidRequest", is_last=True)
         return await self._finished(answer)
 

@@ -77,6 +77,13 @@ class Passage:
         self._limits = limits
         self._holds = Holds(gatekeeper, intake.account.name, executor)
         self.sending: set[asyncio.Task[Answer | None]] = set()
+        self._not_understood: set[str] = set()
+
+    def not_understood(self, why: str) -> None:
+        """A call was refused because nobody knows what it would do; its person is told once for each reason."""
+        if why not in self._not_understood:
+            self._not_understood.add(why)
+            self._gatekeeper.trouble("gate_not_understood", self._intake.account.name)
 
     async def answer(self, call: HeldCall, relay: Relay) -> Answer:
         """Judge, hold and ask, relay or refuse; returns what the client is told."""
@@ -84,6 +91,7 @@ class Passage:
             return await self._answer(call, relay)
         except LedgerFailed:
             log.error("the ledger failed: nothing was sent")  # noqa: TRY400 - a trace could hold addresses
+            self._gatekeeper.trouble("ledger", self._intake.account.name)
             return self._not_done(call, self._sentences.fault())
 
     async def _answer(self, call: HeldCall, relay: Relay) -> Answer:
@@ -196,6 +204,8 @@ class Passage:
     async def _undone(self, call: HeldCall, holds: Sequence[_Hold], error: UpstreamUnreachable | ClientGone) -> Answer:
         """Nothing was handed over whole. Where the server is to blame, an answer stands for the next try."""
         why = error.why if isinstance(error, UpstreamUnreachable) else "client_gone"
+        if isinstance(error, UpstreamUnreachable):  # Thunderbird shows none of our words
+            self._gatekeeper.trouble("gate_unreachable", self._intake.account.name)
         if isinstance(error, UpstreamUnreachable):
             with suppress(NotApproved):
                 await self._begin(holds)
