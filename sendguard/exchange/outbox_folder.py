@@ -58,7 +58,8 @@ class EwsOutboxFolder:
 
     def send(self, held: Held[ItemKey], stored: Stored, begin: Callable[[], None]) -> None:
         """SendItem with the approved change key: Exchange refuses it for anything newer."""
-        sent = self._box.sent  # asked for before anything can leave
+        with mapping_ews_errors():
+            sent = self._box.sent  # asked for before anything can leave
         begin()
         with mapping_send_errors():
             [answer] = self._box.bulk_send([held.key], copy_to_folder=sent)

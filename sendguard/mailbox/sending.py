@@ -169,7 +169,6 @@ class Sending(Generic[Key]):
             folder.send(held, stored, begin)
         except NotApproved as error:
             self._withdraw(held, ticket, f"not_approved_{error.what}")
-            held.stage, held.due = Stage.TO_JUDGE, 0.0
         except (SubmissionRefused, UpstreamUnreachable) as error:
             return self._not_taken(held, ticket, folder, error)
         except ReplyLost:
@@ -181,11 +180,12 @@ class Sending(Generic[Key]):
         return True
 
     def _withdraw(self, held: Held[Key], ticket: Ticket, why: str) -> None:
-        """Nothing has left, whether or not "sending" was committed already."""
-        if held.stage is Stage.UNKNOWN:
-            self._gatekeeper.refused(ticket, why)
-        else:
-            self._gatekeeper.cancel(ticket, why)
+        """Nothing has left. A server that will not have the message as it was approved is not asked again at once."""
+        begun = held.stage is Stage.UNKNOWN
+        (self._gatekeeper.refused if begun else self._gatekeeper.cancel)(ticket, why)
+        held.stage, held.due = Stage.TO_JUDGE, 0.0
+        if begun:
+            held.later(self._monotonic())
 
     def _not_taken(
         self, held: Held[Key], ticket: Ticket, folder: Folder[Key], error: SubmissionRefused | UpstreamUnreachable

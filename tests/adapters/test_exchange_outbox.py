@@ -1,5 +1,6 @@
 """The guarded outbox over Exchange: what was approved is what leaves, once, and nothing else does."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -158,6 +159,19 @@ def test_a_change_between_answer_and_sending_is_refused_by_exchange_and_asked_ab
         second = desk.guard.asker.wait_for(lambda screen: screen.shown is not None and screen.shown.id != first.id)
     assert second.judgement.submission.message.subject == "Dinner"
     assert not desk.server.submitted
+
+
+def test_a_server_that_keeps_calling_a_message_stale_is_asked_now_and_then(
+    desk: ExchangeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.mailbox.held.PAUSES", (0.3,))
+    desk.server.faults.error("SendItem", "ErrorStaleObject", times=3)
+    with desk.outbox():
+        began = time.monotonic()
+        desk.program.put(desk.mail(to="a@x.test"))
+        wait_until(lambda: desk.server.submitted, "sending")
+    assert time.monotonic() - began >= 0.9
+    assert desk.server.count_of("SendItem") == 4
 
 
 @pytest.mark.parametrize("how", ["no_answer", "reset", "wrong_element"])
