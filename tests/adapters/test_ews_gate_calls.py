@@ -6,6 +6,7 @@ import pytest
 
 from sendguard.exchange.gate.calls import Fate, fate
 from sendguard.exchange.gate.soap import Document, NotReadable
+from sendguard.guard.ports import Answer
 from tests.adapters.ews_gate_kit import FIND, MESSAGES, TYPES, Rig, Upstream, envelope, mime, rig, send_only
 
 SAVE = '<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message/></m:Items></m:CreateItem>'
@@ -143,3 +144,44 @@ def test_an_envelope_without_an_end_is_not_whole() -> None:
     with pytest.raises(NotReadable) as raised:
         document.close()
     assert raised.value.why == "xml"
+
+
+class PutsOff(Document):
+    """Reads the last octets at the end only, as newer expats do when a long token has ended: their deferral."""
+
+    kept_back = 150
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting = b""
+
+    def feed(self, octets: bytes) -> None:
+        whole = self._waiting + octets
+        now, self._waiting = whole[: -self.kept_back], whole[-self.kept_back :]
+        super().feed(now)
+
+    def close(self) -> None:
+        super().feed(self._waiting)
+        super().close()
+
+
+@pytest.mark.logs("a call that cannot be read was refused: sends_after_all")
+def test_what_is_read_at_the_very_end_still_keeps_a_hidden_send_from_being_whole_upstream(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.exchange.gate.incoming.Document", PutsOff)
+    status, _ = r.post(UNREADABLE["a send hidden behind a save"])
+    assert status == 500
+    assert upstream.asked == []
+
+
+def test_a_send_that_is_read_at_the_very_end_is_held(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.exchange.gate.incoming.Document", PutsOff)
+    monkeypatch.setattr(PutsOff, "kept_back", 1_000_000)
+    refused = r.doing(r.post, send_only(mime()))
+    r.answer(Answer.DONT_SEND)
+    status, said = refused.result(10)
+    assert (status, b"did not send" in said) == (200, True)
+    assert upstream.asked == []

@@ -44,7 +44,8 @@ class Incoming:
         if self.octets:
             self._close()
         self._is_whole = True
-        return Fate.PASS  # nothing was called, or a CreateItem of nothing
+        decided = self.document.fate
+        return Fate.PASS if decided is Fate.UNDECIDED else decided  # nothing was called, or a CreateItem of nothing
 
     async def passing(self) -> AsyncIterator[bytes]:
         """The body of a call that does not send. The last piece comes when all of it was read and found to be so.
@@ -55,11 +56,11 @@ class Incoming:
         if not self._is_whole:
             async for piece in self._pieces:
                 self._take(piece)
-                if self.document.fate is not Fate.PASS:
-                    raise NotReadable("sends_after_all")
+                self._check_passing()
                 while len(self.octets) > 1:
                     yield self.octets.popleft()
             self._close()
+            self._check_passing()
         while self.octets:
             yield self.octets.popleft()
 
@@ -79,10 +80,15 @@ class Incoming:
             self._close()
         return self._digest.digest()
 
+    def _check_passing(self) -> None:
+        if self.document.fate is not Fate.PASS:
+            raise NotReadable("sends_after_all")
+
     def _take(self, piece: bytes) -> None:
         self.octets.append(piece)
         self.document.feed(piece)
 
     def _close(self) -> None:
+        """What expat has put off is read now: since 2.6 (and in Debian's 2.5) it waits with the end of a long token."""
         self.document.close()
         self._is_whole = True
