@@ -134,7 +134,8 @@ virtual_environment() {
   mkdir -p "$stamps"
   if ! stamp_is lock "$lock"; then
     say "installing the packages of requirements.lock"
-    "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+    "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+      -r requirements.lock
     echo "$lock" >"$stamps/lock"
     rm -f "$stamps/project"
   fi
