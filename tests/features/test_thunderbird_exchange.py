@@ -166,7 +166,7 @@ def test_the_doctor_tells_a_thunderbird_behind_the_gate_from_one_that_goes_past_
 def test_a_draft_that_thunderbird_saves_is_warned_of(thunderbird: Thunderbird, scene: Scene) -> None:
     thunderbird.add_exchange(scene.server.url, scene.me)
     with scene.desk.watch():
-        thunderbird.write(BIG, "Lunch for all")
+        thunderbird.write(BIG, subject="Lunch for all")
         thunderbird.save_draft()
         [warned] = scene.desk.wait_for(ActivityKind.WARNED)
     assert warned.judgement is not None
