@@ -7,6 +7,7 @@ const PARENT_FIELDS = [
   "x-beenthere", "x-mailing-list", "x-google-group-id",
 ];
 const PARENT_WITHIN_MS = 3000;
+const UNREAD = "<unread@thunderbird.invalid>";
 const MOST_TEXT = 1_000_000;
 const MOST_ENTRIES = 20_000;
 const EMBEDDED = /(["'(])data:[^"',)]*,[^"')]*/g;
@@ -42,47 +43,73 @@ async function ownAddresses() {
 async function content(tabId, details) {
   const html = details.isPlainText ? null : details.body ?? "";
   const plain = details.plainTextBody ?? "";
-  const parts = await digests(tabId, html ?? "");
-  if (plain.length + (html?.length ?? 0) > MOST_TEXT + 1_000_000 * parts.length) {
-    return { whole: false, parts };
-  }
+  const [text, parts] = await Promise.all([textDigest(plain, html), digests(tabId, html ?? "")]);
   const short = html?.replace(EMBEDDED, "$1data:,") ?? null;
-  if (plain.length + (short?.length ?? 0) > MOST_TEXT) {
-    return { whole: false, parts };
-  }
-  return { whole: true, html: short, plain, parts };
+  const whole = plain.length + (short?.length ?? 0) <= MOST_TEXT;
+  return whole ? { whole, html: short, plain, text, parts } : { whole, text, parts };
 }
 
+function textDigest(plain, html) {
+  return hex(new TextEncoder().encode(JSON.stringify([plain, html])));
+}
+
+// What is attached, and the pictures in the text, each by its digest; what cannot be read (a file that lies on the net)
+// by its name and size.
 async function digests(tabId, html) {
   const attached = await browser.compose.listAttachments(tabId);
-  const files = attached.map(async each => (await browser.compose.getAttachmentFile(each.id)).arrayBuffer());
-  const pictures = [...html.matchAll(EMBEDDED)].map(async ([found]) => (await fetch(found.slice(1))).arrayBuffer());
-  return Promise.all([...files, ...pictures].map(octets => octets.then(digest).catch(() => "")));
+  const files = attached.map(async ({ id, name, size }) => {
+    try {
+      return await digest(await (await browser.compose.getAttachmentFile(id)).arrayBuffer());
+    } catch {
+      return `unread ${size} ${name}`;
+    }
+  });
+  const pictures = [...html.matchAll(EMBEDDED)].map(async ([found]) => {
+    try {
+      return await digest(await (await fetch(found.slice(1))).arrayBuffer());
+    } catch {
+      return "unread picture";
+    }
+  });
+  return Promise.all([...files, ...pictures]);
 }
 
 // SHA-256 in hex, without carriage returns and final line feeds, which change as a message is sent.
-async function digest(buffer) {
+function digest(buffer) {
   const octets = new Uint8Array(buffer).filter(each => each !== 13);
   let end = octets.length;
   while (end && octets[end - 1] === 10) {
     end -= 1;
   }
-  const found = await crypto.subtle.digest("SHA-256", octets.subarray(0, end));
+  return hex(octets.subarray(0, end));
+}
+
+async function hex(octets) {
+  const found = await crypto.subtle.digest("SHA-256", octets);
   return Array.from(new Uint8Array(found), each => each.toString(16).padStart(2, "0")).join("");
 }
 
-// The header fields of the message that is answered or forwarded: { name: [value, ...] }.
+// The header fields of the message that is answered or forwarded: { name: [value, ...] }. Read once for a window; what
+// could not be read is tried again the next time.
 async function parentOf(tabId, details) {
   const id = details.relatedMessageId;
   if (!id) {
     return {};
   }
   if (parents.get(tabId)?.id !== id) {
-    parents.set(tabId, { id, fields: parentFields(id, details.type).catch(() => brief(id, details.type)) });
+    const fields = parentFields(id, details.type);
+    fields.catch(() => parents.delete(tabId));
+    parents.set(tabId, { id, fields });
   }
-  const { fields } = parents.get(tabId);
-  const late = new Promise(wake => setTimeout(wake, PARENT_WITHIN_MS, null));
-  return (await Promise.race([fields, late])) ?? (await brief(id, details.type));
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(reject, PARENT_WITHIN_MS, new Error("late")); });
+  try {
+    return await Promise.race([parents.get(tabId).fields, late]);
+  } catch {
+    return brief(id, details.type);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function parentFields(id, type) {
@@ -106,10 +133,11 @@ function picked(headers) {
   return Object.fromEntries(known.map(name => [name, headers[name].map(String)]));
 }
 
-// What Thunderbird knows without reading the message: enough to tell a reply, not whether a list sent it.
+// What Thunderbird knows without reading the message: enough to tell a reply, not whether a list sent it. A draft that
+// cannot be read may be a reply: it is taken for one.
 async function brief(id, type) {
   if (type === "draft") {
-    return {};
+    return { "message-id": [UNREAD] };
   }
   const known = await browser.messages.get(id);
   return {

@@ -21,7 +21,9 @@ MAX_COMPARED = 64 * 1024 * 1024
 
 _HEAD = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
-_LINK = re.compile(r"<(?:a|img)\b[^<>]*?\b(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_ANCHOR = re.compile(r"</?a\b[^<>]*>", re.IGNORECASE)
+_LINK = re.compile(r"<(?:a|img)\b[^<>]*?\b(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^<>]*>([^<>]*)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:mailto:|https?://)", re.IGNORECASE)
 _WITHIN = ("blob:", "cid:", "data:", "file:", "imap:", "mailbox:", "news:")
 """Where a picture lies that goes along as an attachment, before it is sent and afterwards."""
 
@@ -96,16 +98,26 @@ def _html_words(html: str | None) -> str | None:
     from html import unescape  # its table of names takes half a megabyte
 
     body = _HEAD.sub(" ", html)
-    links = [unescape(one or other) for one, other in _LINK.findall(body)]
-    away = [link for link in links if not link.lower().startswith(_WITHIN)]
-    return " ".join([*unescape(_TAG.sub(" ", body)).split(), "\n", *away])
+    links = [(unescape(one or other), unescape(text)) for one, other, text in _LINK.findall(body)]
+    away = [link for link, text in links if not link.lower().startswith(_WITHIN) and not _says_so(link, text)]
+    words = unescape(_TAG.sub(" ", _ANCHOR.sub("", body))).split()
+    return " ".join([*words, "\n", *away])
+
+
+def _says_so(link: str, text: str) -> bool:
+    """Whether a link goes where its words say: a mail program makes such links of plain words as it sends."""
+    said = _SCHEME.sub("", text.strip(" \r\n<>"), count=1)
+    return _SCHEME.sub("", link, count=1).rstrip("/") == said.rstrip("/")
 
 
 def _content(raw: bytes) -> Content | None:
     try:
-        parts = list(_leaves(BytesParser().parsebytes(raw)))
+        return _sorted_out(_leaves(BytesParser().parsebytes(raw)))
     except (_NotSeen, RecursionError, LookupError, ValueError):
         return None
+
+
+def _sorted_out(parts: Iterable[ParsedMessage]) -> Content:
     texts: dict[str, str] = {}
     attachments: list[bytes] = []
     for part in parts:

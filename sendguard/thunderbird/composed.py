@@ -1,5 +1,6 @@
 """A message as Thunderbird's add-on sees it before it is written down."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,8 +35,9 @@ class Composed:
     address book, whose members are in ``lists`` under the entry.
 
     ``kind`` is Thunderbird's word: new, reply, forward, redirect, draft. ``parent`` holds the header fields of the
-    message this one answers or forwards, by lower-case name. ``parts`` are digests of the attachments in hex, empty for
-    one that could not be read. Without ``whole`` only what the count needs was said.
+    message this one answers or forwards, by lower-case name. ``parts`` are digests in hex of the attachments, or what
+    is known of one that could not be read; ``text`` is a digest of the text. Without ``whole`` the text itself was not
+    said: it is too long, or only the count was wanted.
     """
 
     sender: str
@@ -47,6 +49,7 @@ class Composed:
     whole: bool
     plain: str | None = field(repr=False)
     html: str | None = field(repr=False)
+    text: str
     parts: tuple[str, ...]
     parent: Mapping[str, tuple[str, ...]] = field(repr=False)
     said: bytes = field(repr=False)
@@ -67,6 +70,7 @@ class Composed:
             whole=said.get("whole") is True,
             plain=_optional(said.get("plain")),
             html=_optional(said.get("html")),
+            text=_text(said.get("text", "")),
             parts=_texts(said.get("parts", [])),
             parent={name: texts for name, texts in _by_name(said.get("parent", {})).items() if name in PARENT_FIELDS},
             said=json.dumps(said, ensure_ascii=True, sort_keys=True).encode(),
@@ -84,8 +88,8 @@ class Composed:
 
     @property
     def original(self) -> Message | None:
-        """The message this one answers or forwards."""
-        if not self.parent:
+        """The message this one answers or forwards; None where it could not be read."""
+        if "from" not in self.parent:
             return None
         lines = [f"{name}: {_line(text)}\r\n" for name, texts in self.parent.items() for text in texts]
         return read_message("".join(lines).encode("utf-8", "surrogateescape"), with_body=False)
@@ -94,7 +98,7 @@ class Composed:
         """The message written down as far as it is known: what is judged, and never sent."""
         addresses = {name.replace("_", "-"): self._boxes(entries) for name, entries in self.entries.items()}
         addresses["from"] = _read(self.sender)
-        texts = {"Subject": self.subject} | self._relation()
+        texts = {"Subject": self.subject, "X-Content": self._content()} | self._relation()
         html = self.html is not None
         body = (self.html if html else self.plain) or ""
         return written(addresses, texts, body, html=html, attachments=len(self.parts))
@@ -123,6 +127,10 @@ class Composed:
             else:
                 found += _read(entry)
         return found
+
+    def _content(self) -> str:
+        """Text and attachments in one digest: an answer kept for the next try is for these and no others."""
+        return hashlib.sha256("\0".join((self.text, *self.parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _relation(self) -> dict[str, str]:
         parent = next(iter(self.parent.get("message-id", ())), "")

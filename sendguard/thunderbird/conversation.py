@@ -113,7 +113,7 @@ class Conversation:
         self._say({"id": number} | dict(said))
 
     def _release(self, held: _Held | None, composed: Composed) -> bool:
-        if held is None or held.begun:
+        if held is None or held.begun or held.asked.ticket.decided is None:
             return False
         held.begun = self._passage.release(held.asked, composed)
         return held.begun

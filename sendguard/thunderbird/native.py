@@ -135,7 +135,7 @@ class NativeHost:
 
     def _is_current(self) -> bool:
         try:
-            return self.launcher.read_text("utf-8") == self.launcher_text() and Path(self.python).exists()
+            return self.launcher.read_bytes() == self.launcher_text().encode() and Path(self.python).exists()
         except (OSError, ValueError):
             return False
 

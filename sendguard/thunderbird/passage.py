@@ -24,6 +24,9 @@ LEVELS = {
     Action.BLOCK: "block",
 }  # fmt: skip
 
+MOST_LINES = 20
+"""What a tooltip can show."""
+
 Said = dict[str, Any]
 """One frame of the protocol."""
 
@@ -68,7 +71,7 @@ class Passage:
         return {
             "label": say.reaches(judgement.audience.count),
             "level": LEVELS[judgement.verdict.action],
-            "lines": list(_explained(say, judgement)),
+            "lines": list(_explained(say, judgement))[:MOST_LINES],
         }
 
     def ask(self, composed: Composed) -> Asked:

@@ -1,10 +1,9 @@
-"""A real Thunderbird with the add-on, installed by policy and shared by the tests, and SendGuard's end of it for each."""
+"""A real Thunderbird with the add-on, installed by policy and shared by tests, and SendGuard's end of it for each."""
 
 import smtplib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sendguard.gate.limits import GateLimits
 from sendguard.gate.loopback import choose_port
