@@ -67,6 +67,11 @@ def native_host(places: Places | None = None) -> NativeHost:
     return NativeHost(folder, Path.home())
 
 
+def is_found_by_thunderbird(places: Places) -> bool:
+    """Whether Thunderbird's add-on is to find this SendGuard: then it guards without an account of its own, too."""
+    return native_host(places).status().installed
+
+
 def install_host(folder: Path | None = None) -> tuple[HostStatus, Path]:
     """Let Thunderbird find SendGuard, and put the add-on's file into ``folder``, by default SendGuard's own.
 
