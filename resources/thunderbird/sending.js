@@ -87,11 +87,13 @@ async function explain(why, words = "", went = "") {
   });
 }
 
-// What became of it: SendGuard notes it down.
+// What became of it: SendGuard notes it down. Thunderbird calls a message that its server refused sent as well (153), but
+// knows an id only of one that the server took.
 export function afterSend(tab, result) {
   const letGo = released.get(tab.id);
   released.delete(tab.id);
-  tell(letGo, "sent", { went: !result.error });
+  const taken = result.mode === "sendNow" ? Boolean(result.headerMessageId) : true;
+  tell(letGo, "sent", { went: !result.error && taken });
 }
 
 // The window was closed: nobody waits for an answer any more.
