@@ -1,4 +1,4 @@
-"""A hold that takes minutes, beside the other tests: a plugin, since it begins among one folder's and ends in another's."""
+"""A hold that takes minutes, beside the other tests: a plugin, since it begins in one folder and ends in another."""
 
 import time
 from collections.abc import Iterator
