@@ -31,23 +31,28 @@ async function decide(tab, details) {
     const number = nextNumber();
     asked.set(tab.id, { line, number });
     const answer = await line.say("ask", { message }, number);
-    await remember(answer);
+    remember(answer); // nobody waits for that
     if (answer.answer === "change") {
       await browser.compose.setComposeDetails(tab.id, { to: answer.to, cc: answer.cc, bcc: answer.bcc });
     } else if (answer.answer === "send") {
-      current = await browser.compose.getComposeDetails(tab.id);
-      const { go } = await line.say("release", { ask: number, message: await read(tab.id, current, true) });
-      if (go) {
+      current = answer.go ? current : await browser.compose.getComposeDetails(tab.id);
+      if (answer.go || (await release(line, number, tab.id, current))) {
         released.set(tab.id, { line, number });
         return {};
       }
-      continue;
+      continue; // it is not what was answered for
     } else if (answer.words) {
       await explain("said", answer.words);
     }
     return { cancel: true };
   }
   throw new NotAnswered("fault");
+}
+
+// After a person's answer: what leaves now has to be what they answered for.
+async function release(line, ask, tabId, details) {
+  const { go } = await line.say("release", { ask, message: await read(tabId, details, true) });
+  return go;
 }
 
 // SendGuard is not there. A policy of IT may let such a message go, with a warning.
@@ -83,7 +88,7 @@ async function policy() {
 async function explain(why, words = "", went = "") {
   const query = new URLSearchParams({ why, words, went });
   await browser.windows.create({
-    type: "popup", url: `stopped.html?${query}`, width: 560, height: 340, allowScriptsToClose: true,
+    type: "popup", url: `stopped.html?${query}`, width: 560, height: 300, allowScriptsToClose: true,
   });
 }
 
@@ -110,6 +115,6 @@ function tell(about, what, fields) {
   }
 }
 
-export function isAsking() {
-  return asked.size > 0;
+export function isAsking(tabId) {
+  return tabId === undefined ? asked.size > 0 : asked.has(tabId);
 }
