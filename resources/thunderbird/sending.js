@@ -1,5 +1,6 @@
 // Before a message leaves: SendGuard is asked, and what it answers is done.
 
+import { pause, resume } from "./live.js";
 import { connect, nextNumber, NotAnswered } from "./line.js";
 import { read } from "./message.js";
 import { remember } from "./remembered.js";
@@ -11,13 +12,20 @@ const released = new Map(); // by window: what SendGuard let go and waits to hea
 
 // The listener of compose.onBeforeSend. Whatever happens it answers: an exception would lock the window for good.
 export async function beforeSend(tab, details) {
+  let verdict = { cancel: true };
   try {
-    return await decide(tab, details);
+    tell(released.get(tab.id), "sent", { went: false }); // nothing more was heard of the last try
+    released.delete(tab.id);
+    await pause(tab.id).catch(() => {});
+    verdict = await decide(tab, details);
   } catch (error) {
-    return await undecided(error);
-  } finally {
-    asked.delete(tab.id);
+    verdict = await undecided(error);
   }
+  asked.delete(tab.id);
+  if (verdict.cancel) {
+    resume(tab.id);
+  }
+  return verdict;
 }
 
 async function decide(tab, details) {
@@ -99,6 +107,7 @@ export function afterSend(tab, result) {
   released.delete(tab.id);
   const taken = result.mode === "sendNow" ? Boolean(result.headerMessageId) : true;
   tell(letGo, "sent", { went: !result.error && taken });
+  resume(tab.id);
 }
 
 // The window was closed: nobody waits for an answer any more.
@@ -115,6 +124,6 @@ function tell(about, what, fields) {
   }
 }
 
-export function isAsking(tabId) {
-  return tabId === undefined ? asked.size > 0 : asked.has(tabId);
+export function isAsking() {
+  return asked.size > 0;
 }

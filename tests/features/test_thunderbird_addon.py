@@ -183,6 +183,7 @@ def test_a_list_of_the_address_book_is_opened(desk: AddonDesk, description: str)
     desk.answer(Answer.SEND)
     desk.thunderbird.wait_until_sent("Crew")
     assert len(desk.dovecot.wait_for_messages(desk.colleague, 1)) == 1
+    assert not desk.postfix.log_text().count(f"to=<{name}@")  # to the members, never to the name of the list
 
 
 def test_each_identity_is_asked_for_by_its_own_name(desk: AddonDesk) -> None:
@@ -229,6 +230,20 @@ def test_a_message_whose_window_is_closed_is_asked_about_no_more(desk: AddonDesk
     desk.wait_for_state(State.CANCELLED)
     assert desk.guard.asker.shown is None
     assert desk.arrived() == []
+
+
+def test_a_send_its_person_breaks_off_at_thunderbirds_own_question_was_not_sent(desk: AddonDesk) -> None:
+    desk.thunderbird.write(desk.big, subject="")
+    desk.press_send("")
+    desk.answer(Answer.SEND)
+    desk.thunderbird.run(
+        "const reminder = await until(dialog, 'subject reminder');"
+        "reminder.document.querySelector('dialog').cancelDialog(); await until(() => !dialog(), 'end of it');"
+    )
+    desk.wait_for_state(State.REFUSED)
+    desk.thunderbird.wait_until_ready()
+    desk.thunderbird.type(to=["one.more@elsewhere.test"])
+    desk.wait_for_line("reaches 850,113 people")
 
 
 def test_where_sendguard_does_not_run_the_message_stays_and_a_page_says_why(
