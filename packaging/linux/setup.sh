@@ -134,7 +134,10 @@ virtual_environment() {
   mkdir -p "$stamps"
   if ! stamp_is lock "$lock"; then
     say "installing the packages of requirements.lock"
-    "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+    # The lock names every package there is. Left to look for itself, pip takes the newest of what is asked for with an
+    # extra (pytest-cov wants coverage[toml]), and fails as soon as there is a newer one than the lock's.
+    "$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+      -r requirements.lock
     echo "$lock" >"$stamps/lock"
     rm -f "$stamps/project"
   fi
