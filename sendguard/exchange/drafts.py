@@ -106,6 +106,7 @@ class _Drafts:
                 kept = frozenset() if changes.anew else self._present[name] - changes.left
                 self._present[name] = kept | frozenset(changes.arrived)
                 self._judge(sight, self._fresh(sight, changes.arrived) if changes.anew else changes.arrived)
+                sync.seen()
         present = frozenset().union(*self._present.values())
         self._known.still_there(present)
         self.scheduled = {id: each for id, each in self.scheduled.items() if id in present}

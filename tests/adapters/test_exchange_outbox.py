@@ -272,3 +272,16 @@ def test_stopping_withdraws_the_questions_and_leaves_the_mail(desk: ExchangeDesk
         desk.guard.asker.question()
     assert desk.guard.asker.shown is None
     assert len(desk.waiting()) == 1
+
+
+def test_a_password_that_has_changed_is_tried_once_though_a_message_is_held(desk: ExchangeDesk) -> None:
+    """Servers lock accounts whose password is tried too often; the other two tries are the watch's and the stream's."""
+    with desk.outbox():
+        desk.program.put(desk.mail(to=BIG))
+        desk.guard.asker.question()
+        desk.passwords.known = "wrong"
+        desk.server.notifications.drop_streams()
+        answered(desk, Answer.SEND)
+        with pytest.raises(TimeoutError):
+            wait_until(lambda: desk.server.turned_away > 3, "more tries", seconds=2)
+    assert not desk.server.submitted
