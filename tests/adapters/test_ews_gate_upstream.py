@@ -1,10 +1,13 @@
 """Servers that stall, fail and go away, and clients that do: nothing lost, nothing twice, nothing unconfirmed."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 
+import h11
 import pytest
 
+from sendguard.exchange.gate.line import Ends, Line
 from sendguard.gate.limits import GateLimits
 from sendguard.guard.ports import ActivityKind, Answer
 from tests.adapters.ews_gate_kit import (
@@ -430,3 +433,21 @@ def test_an_address_that_is_cut_short_by_a_limit_is_not_believed(r: Rig, upstrea
     status, _ = r.post(envelope(f'<m:CreateItem MessageDisposition="SendOnly">{items}</m:CreateItem>'))
     assert status == 500
     assert upstream.asked == []
+
+
+def test_a_connection_that_was_reset_is_gone_before_anybody_was_told() -> None:
+    """Its socket's number may be another client's by then."""
+
+    async def look() -> tuple[bool, bool]:
+        near, far = socket.socketpair()
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        transport, ends = await loop.create_connection(lambda: Ends(asyncio.StreamReader(), told.set), sock=near)
+        line = Line(h11.SERVER, ends, transport)
+        was_gone = line.is_gone
+        line.abort()
+        is_gone = line.is_gone
+        await told.wait()
+        far.close()
+        return was_gone, is_gone
+
+    assert asyncio.run(look()) == (False, True)

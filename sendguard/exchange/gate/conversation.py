@@ -156,8 +156,7 @@ class Conversation:
             return answers.not_done(document.operation, 1, words)
         if document.content is None:
             raise NotReadable("no_content")
-        client = self._client.transport.get_extra_info("socket").fileno()
-        self._relay = relay = Relay(self._way, request, document, tuple(incoming.octets), client)
+        self._relay = relay = Relay(self._way, request, document, tuple(incoming.octets), self._client)
         self._service.relays.add(relay)
         answer = await self._relayed(relay, document.content, token)
         self._relay = None  # and with it the message; where the client has gone, it is still needed

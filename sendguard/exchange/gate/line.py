@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import h11
 
+from sendguard.gate.loopback import has_ended
+
 HEAD_OCTETS = 64 * 1024
 """Of a request's or an answer's head."""
 AT_ONCE = 64 * 1024
@@ -115,6 +117,11 @@ class Line:
     def has_ended(self) -> bool:
         """Whether either end has closed."""
         return self._reader.at_eof() or self._reader._eof or self._writer.is_closing()  # type: ignore[attr-defined]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether either end has closed; asks the system, which knows it before the gate's loop is told."""
+        return self.has_ended or has_ended(self.transport.get_extra_info("socket").fileno())
 
     def close(self) -> None:
         """Close once everything is sent."""

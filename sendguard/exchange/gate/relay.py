@@ -8,12 +8,11 @@ from xml.etree.ElementTree import Element
 import h11
 
 from sendguard.exchange.gate.heads import forwarded
-from sendguard.exchange.gate.line import Answer
+from sendguard.exchange.gate.line import Answer, Line
 from sendguard.exchange.gate.lookup import NOT_OURS, found_in, request_for
 from sendguard.exchange.gate.soap import Document
 from sendguard.exchange.gate.upstream import Upstream
 from sendguard.exchange.gate.way import Way
-from sendguard.gate.loopback import has_ended
 from sendguard.guard.ports import ReplyLost, UpstreamUnreachable
 
 AWAKE_SECONDS = 45.0
@@ -33,13 +32,13 @@ class Relay:
     """A held call: its request, its octets as they came, and what is asked of the server around it."""
 
     def __init__(
-        self, way: Way, request: h11.Request, document: Document, octets: Sequence[bytes], client: int
+        self, way: Way, request: h11.Request, document: Document, octets: Sequence[bytes], client: Line
     ) -> None:
         self._way = way
         self._request = request
         self._document = document
         self._octets = octets
-        self._client: int | None = client
+        self._client: Line | None = client
         self._is_out = False
         scheme = dict(request.headers).get(b"authorization", b"").lower()
         self._repeats_login = scheme.startswith(_IN_EVERY_REQUEST)
@@ -47,8 +46,8 @@ class Relay:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is somebody to relay for; asks the system, which knows it first."""
-        return self._client is not None and not has_ended(self._client)
+        """Whether there is somebody to relay for."""
+        return self._client is not None and not self._client.is_gone
 
     def abandon(self) -> None:
         """The client has gone. What is under way ends at once, unless the whole call is out: then its answer counts."""
