@@ -146,6 +146,17 @@ def test_an_envelope_without_an_end_is_not_whole() -> None:
     assert raised.value.why == "xml"
 
 
+@pytest.mark.parametrize("begins", ["<!--", '<m:x a="', "<m:", "<?x "])
+def test_a_tag_without_an_end_is_not_kept(begins: str) -> None:
+    document = Document()
+    document.feed(FIND.partition(b"</m:GetFolder>")[0] + begins.encode())
+    assert document.fate is Fate.PASS
+    with pytest.raises(NotReadable) as raised:
+        for _ in range(40):
+            document.feed(b"x" * 65_536)
+    assert raised.value.why == "token"
+
+
 class PutsOff(Document):
     """Reads the last octets at the end only, as newer expats do when a long token has ended: their deferral."""
 
