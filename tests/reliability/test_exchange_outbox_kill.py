@@ -9,6 +9,7 @@ import pytest
 
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ledger import Record, State
+from sendguard.guard.ports import Answer
 from sendguard.settings.values import read_values
 from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
@@ -20,6 +21,7 @@ from tests.servers.exchange.site import Person
 from tests.servers.processes import wait_until
 
 ORIGINAL = "<original@x.test>"
+BIG = "big@lists.test"
 DONT_SEND, SEND, NARROW = "dont_send", "send", "reply_to_sender"
 
 
@@ -130,7 +132,16 @@ def test_killed_before_exchange_heard_what_was_committed_it_is_asked_about(outbo
     assert "possibly_sent" in rows[1].reasons
 
 
-@pytest.mark.parametrize(("when", "step"), [("after", "EwsOutboxFolder.send"), ("before", "sent")])
+@pytest.mark.parametrize(
+    ("when", "step"),
+    [
+        ("after", "EwsOutboxFolder.send"),
+        ("before", "sent"),
+        ("after", "sent"),
+        ("before", "EwsOutboxFolder.file"),
+        ("after", "EwsOutboxFolder.file"),
+    ],
+)
 def test_killed_after_exchange_took_it_it_is_found_in_sent_and_not_sent_again(
     outbox: Outbox, when: str, step: str
 ) -> None:
@@ -168,13 +179,7 @@ def test_killed_while_a_reply_on_exchange_is_narrowed_the_sender_gets_it_once(ou
     assert submitted.recipients == (outbox.colleague.address,)
 
 
-CALLS = ("GetFolder", "FindFolder", "FindItem", "GetItem", "SendItem", "SyncFolderItems", "Subscribe")
-
-
-@pytest.mark.parametrize("operation", [*CALLS, "GetStreamingEvents"])
-def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
-    new_exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (
         ("watching.PAUSES", (0.05,)),
         ("held.PAUSES", (0.1,)),
@@ -183,6 +188,16 @@ def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
         ("outbox.LOOK_EVERY", 0.3),
     ):
         monkeypatch.setattr(f"sendguard.mailbox.{name}", value)
+
+
+CALLS = ("GetFolder", "FindFolder", "FindItem", "GetItem", "SendItem", "SyncFolderItems", "Subscribe")
+
+
+@pytest.mark.parametrize("operation", [*CALLS, "GetStreamingEvents"])
+def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
+    new_exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    quickly(monkeypatch)
     server = new_exchange()
     desk = ExchangeDesk(server, server.new_person())
     desk.program.put(desk.mail(to="a@x.test"))
@@ -197,6 +212,40 @@ def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
             wait_until(lambda: not desk.waiting(), "end")
     desk.close()
     assert len(server.submitted) == (operation != "SendItem")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [("MoveItem", Answer.DONT_SEND), ("UpdateItem", Answer.REPLY_TO_SENDER), ("CreateFolder", Answer.SEND)],
+)
+def test_an_exchange_that_cuts_what_changes_something_before_or_after_it_did_neither_loses_nor_repeats(
+    new_exchange: Callable[..., Exchange],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    answer: Answer,
+    after: bool,
+) -> None:
+    quickly(monkeypatch)
+    server = new_exchange()
+    colleague = server.new_person("colleague")
+    desk = ExchangeDesk(server, server.new_person())
+    server.deliver(desk.person, desk.mail(sender=colleague.address, to=BIG, message_id=ORIGINAL))
+    if after:
+        server.faults.ambiguous(operation, how="reset")
+    else:
+        server.faults.cut_before(operation, times=2)
+    with desk.outbox():
+        desk.program.put(desk.mail(to=colleague.address, cc=BIG, message_id="<reply@x.test>", in_reply_to=ORIGINAL))
+        question = desk.guard.asker.question()
+        desk.guard.gatekeeper.answer(question.id, answer, question.judgement.verdict.to_type)
+        wait_until(lambda: not desk.waiting(), "end")
+    desk.close()
+    sent_to = {Answer.DONT_SEND: [], Answer.REPLY_TO_SENDER: [1], Answer.SEND: [2]}[answer]
+    assert [len(each.recipients) for each in server.submitted] == sent_to
+    assert len(server.messages(desk.person, "drafts")) == (answer is Answer.DONT_SEND)
+    assert len(server.messages(desk.person, "sentitems")) == (answer is not Answer.DONT_SEND)
+    assert len([each for each in server.mailbox(desk.person).folders.values() if each.name == OUTBOX]) == 1
 
 
 def test_a_thousand_streams_later_threads_and_memory_are_as_before(
