@@ -11,6 +11,7 @@ from weakref import WeakSet
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ContentDecodingError, ReadTimeout
+from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -38,8 +39,8 @@ class Whole(Response):
 class Wire(HTTPAdapter):
     """One kept connection, for one thread at a time; ``hang_up`` is for the others.
 
-    ``context`` verifies the server; None for Python's own authorities. Proxies are the system's own (``requests``),
-    and none to this computer itself. An answer that is not streamed has an end.
+    ``context`` verifies the server; None for the authorities of the system that Python knows. An answer that is not
+    streamed has an end.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
@@ -57,12 +58,8 @@ class Wire(HTTPAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> Response:
-        """Send. Raises requests' errors.
-
-        What is not encrypted goes to this computer only, and so past every proxy.
-        """
-        is_plain = (request.url or "").startswith("http:")
-        answer = super().send(request, stream, timeout, verify, cert, None if is_plain else proxies)
+        """Send. Raises requests' errors."""
+        answer = super().send(request, stream, timeout, verify, cert, proxies)
         if not stream:
             answer.__class__ = Whole
         return answer
@@ -102,6 +99,11 @@ class Wire(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context does it."""
+
+
+def proxies_to(url: str) -> dict[str, str]:
+    """The system's proxies to an address. What is not encrypted goes to this computer only, and so past them."""
+    return get_environ_proxies(url) if url.startswith("https:") else {}
 
 
 def _told_of(wire: Wire) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
