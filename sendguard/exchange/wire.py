@@ -15,6 +15,8 @@ from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from sendguard.authorities import HTTP, verifying_context
+
 MOST_OCTETS = 750_000_000
 """Of an answer that is read whole: the largest message that the settings can let through takes less, in base64."""
 LONGEST_SECONDS = 600.0
@@ -39,12 +41,12 @@ class Whole(Response):
 class Wire(HTTPAdapter):
     """One kept connection, for one thread at a time; ``hang_up`` is for the others.
 
-    ``context`` verifies the server; None for the authorities of the system that Python knows. An answer that is not
+    ``context`` verifies the server; None for the system's authorities. An answer that is not
     streamed has an end.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self._context = context or ssl.create_default_context()
+        self._context = context or verifying_context(HTTP)  # urllib3 sets it on whatever it is given
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._hung_up = False
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)

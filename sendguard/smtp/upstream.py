@@ -11,8 +11,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 
+from sendguard.authorities import verifying_context
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
 from sendguard.smtp.content import final_dot, stuffed
@@ -73,14 +73,6 @@ def mapping_errors() -> Iterator[None]:
         raise UpstreamUnreachable("timeout") from error
     except (OSError, ValueError) as error:  # ValueError: a host name that is none, a line that does not end
         raise UpstreamUnreachable("unreachable") from error
-
-
-@cache
-def verifying_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, the certificate verified against the system's authorities and the host's name."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class Upstream:

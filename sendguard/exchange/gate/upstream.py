@@ -4,10 +4,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 
 import h11
 
+from sendguard.authorities import HTTP, verifying_context
 from sendguard.exchange.gate.heads import Target, returned
 from sendguard.exchange.gate.line import Answer, Ends, Line
 from sendguard.guard.ports import UpstreamUnreachable
@@ -33,12 +33,6 @@ async def mapping_errors() -> AsyncIterator[None]:
         raise UpstreamUnreachable("unreachable") from error
 
 
-@cache
-def verifying_context() -> ssl.SSLContext:
-    """Certificates verified against the system's authorities, private ones included."""
-    return ssl.create_default_context()
-
-
 class Upstream:
     """An open connection, one request at a time. Raises UpstreamUnreachable wherever it fails."""
 
@@ -49,7 +43,7 @@ class Upstream:
     async def connect(cls, target: Target, context: ssl.SSLContext | None, ended: Callable[[], None]) -> "Upstream":
         """Connect; ``ended`` is called, once or twice, when the connection has ended."""
         loop = asyncio.get_running_loop()
-        verifying = (context or verifying_context()) if target.is_tls else None
+        verifying = (context or verifying_context(HTTP)) if target.is_tls else None
 
         def made() -> Ends:
             return Ends(asyncio.StreamReader(loop=loop), ended)
