@@ -132,8 +132,8 @@ class ExchangeForm(QGroupBox):
             words = self._say.text("Without the gate SendGuard cannot hold what your mail program sends.")
         elif self.chosen_login is Login.OAUTH:
             words = self._say.text(
-                "In your mail program set the Exchange address to this one. A program that looks for Microsoft's sign-in "
-                "page by the server's name does not find it behind the gate: use the guarded outbox with it."
+                "In your mail program set the Exchange address to this one. A program that looks for Microsoft's "
+                "sign-in page by the server's name does not find it behind the gate: use the guarded outbox with it."
             )
         else:
             words = self._say.text(

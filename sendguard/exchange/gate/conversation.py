@@ -1,5 +1,6 @@
 """The gate's side of one client connection: request by request, each passed on, held or refused."""
 
+import hashlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -150,14 +151,15 @@ class Conversation:
         most = self._service.limits().message_octets
         document = incoming.document
         try:
-            token = await incoming.whole(int(most * _BASE64) + _AROUND)
+            octets = await incoming.whole(int(most * _BASE64) + _AROUND)
         except TooLarge:
             words = answers.too_large(self._service.sentences.catalogue, most)
             return answers.not_done(document.operation, 1, words)
         if document.content is None:
             raise NotReadable("no_content")
-        self._relay = relay = Relay(self._way, request, document, tuple(incoming.octets), self._client)
+        self._relay = relay = Relay(self._way, request, document, octets, self._client)
         self._service.relays.add(relay)
+        token = hashlib.blake2b(octets, digest_size=32).digest()
         answer = await self._relayed(relay, document.content, token)
         self._relay = None  # and with it the message; where the client has gone, it is still needed
         return answer
