@@ -83,19 +83,17 @@ class Line:
                 raise ConnectionAbortedError("no body")
             yield bytes(event.data)
 
-    async def send(self, event: h11.Event) -> None:
-        """Send, and wait until the other end takes it."""
-        pieces = self._http.send_with_data_passthrough(event) or []
+    async def send(self, *events: h11.Event) -> None:
+        """Send at once, and wait until the other end takes it."""
+        pieces = [piece for event in events for piece in self._http.send_with_data_passthrough(event) or []]
         self._writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         async with asyncio.timeout(WRITE_SECONDS):
             await self._writer.drain()
 
     async def answer(self, answer: Answer) -> None:
         """Send a whole answer. The client's side of the gate only."""
-        await self.send(h11.Response(status_code=answer.status, headers=answer.headers, reason=answer.reason))
-        for piece in answer.body:
-            await self.send(h11.Data(data=piece))
-        await self.send(h11.EndOfMessage())
+        head = h11.Response(status_code=answer.status, headers=answer.headers, reason=answer.reason)
+        await self.send(head, *(h11.Data(data=piece) for piece in answer.body), h11.EndOfMessage())
 
     @property
     def is_unanswered(self) -> bool:

@@ -151,8 +151,7 @@ class Relay:
 
     async def _finish(self, upstream: Upstream, last: bytes) -> Answer:
         async with asyncio.timeout(FINAL_SECONDS):
-            await upstream.send(h11.Data(data=last))
-            await upstream.send(h11.EndOfMessage())
+            await upstream.send(h11.Data(data=last), h11.EndOfMessage())
             return await upstream.whole()
 
     def _with_login(self, answer: Answer) -> Answer:

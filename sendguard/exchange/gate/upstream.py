@@ -52,10 +52,10 @@ class Upstream:
             transport, protocol = await loop.create_connection(made, target.host, target.port, ssl=verifying)
         return cls(Line(h11.CLIENT, protocol, transport))
 
-    async def send(self, event: h11.Event) -> None:
-        """Send a part of a request."""
+    async def send(self, *events: h11.Event) -> None:
+        """Send a part of a request, or several at once."""
         async with mapping_errors():
-            await self.line.send(event)
+            await self.line.send(*events)
 
     async def head(self) -> h11.Response:
         """The head of the answer, as the client is to get it."""
@@ -86,10 +86,7 @@ class Upstream:
         if not self.line.next_cycle():
             raise UpstreamUnreachable("unreachable")
         async with mapping_errors(), asyncio.timeout(ASK_SECONDS):
-            await self.send(request)
-            for piece in body:
-                await self.send(h11.Data(data=piece))
-            await self.send(h11.EndOfMessage())
+            await self.send(request, *(h11.Data(data=piece) for piece in body), h11.EndOfMessage())
             return await self.whole()
 
     def abort(self) -> None:
