@@ -12,7 +12,8 @@ from sendguard.mail.kind import Kind
 from sendguard.mail.message import read_message
 from sendguard.mailbox.errors import CommandRefused
 from sendguard.mailbox.watching import WatchState
-from tests.adapters.ews_rig import ExchangeDesk, boxes, mail, now
+from tests.adapters.ews_rig import ExchangeDesk, boxes
+from tests.adapters.imap_rig import mail, now
 from tests.servers.exchange import Exchange
 from tests.servers.processes import wait_until
 

@@ -8,7 +8,8 @@ import pytest
 from sendguard.guard.gatekeeper import ANSWER_LIFETIME
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import ActivityKind, Answer
-from tests.adapters.ews_rig import OUTBOX, ExchangeDesk, boxes
+from tests.adapters.ews_rig import ExchangeDesk, boxes
+from tests.adapters.imap_rig import OUTBOX
 from tests.fakes import FakeLedger
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person

@@ -1,7 +1,5 @@
 """kill -9 and cut connections at every step of the guarded outbox over Exchange: never lost, never twice by itself."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,29 +9,34 @@ from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ledger import Record, State
 from sendguard.guard.ports import Answer
 from sendguard.settings.values import read_values
-from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
-from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places
-from tests.adapters.ews_rig import OUTBOX, ExchangeDesk, ExchangeProgram, mail
+from tests.adapters.ews_rig import ExchangeDesk, ExchangeProgram
+from tests.adapters.imap_rig import OUTBOX, mail
+from tests.reliability.outbox_process import (
+    BEFORE_ANYTHING_LEFT,
+    DONT_SEND,
+    NARROW,
+    ORIGINAL,
+    SEND,
+    OutboxProcess,
+    rows_in,
+)
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import wait_until
 
-ORIGINAL = "<original@x.test>"
 BIG = "big@lists.test"
-DONT_SEND, SEND, NARROW = "dont_send", "send", "reply_to_sender"
 
 
-class Outbox:
+class Outbox(OutboxProcess):
     """A person on an Exchange whose guarded outbox runs in a process of its own, and their mail program."""
 
     def __init__(self, server: Exchange, folder: Path) -> None:
-        self.server, self.folder = server, folder
+        super().__init__(folder, folder / "log")
+        self.server = server
         self.me, self.colleague = server.new_person("me"), server.new_person("colleague")
         self.program = ExchangeProgram(server, self.me)
-        self.log = folder / "log"
-        self.process: subprocess.Popen[str] | None = None
         exchange = ExchangeServer(server.url, Login.BASIC, self.me.address)
         places = Places.under(folder).make()
         save_accounts(places.accounts, (Account("work", (self.me.address,), exchange=exchange, watch_drafts=False),))
@@ -41,22 +44,6 @@ class Outbox:
         (folder / "password").write_text(self.me.password)
         server.deliver(self.me, mail(sender=self.colleague.address, to=self.me.address, message_id=ORIGINAL))
         self.program.folder(OUTBOX)
-
-    def start(self, answer: str, *dies: str) -> None:
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.reliability.outbox_child", str(self.folder), answer, *dies],
-                stdout=log, stderr=log, text=True,
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-
-    def dies(self) -> None:
-        assert self.process is not None
-        assert self.process.wait(20) == -9, self.log.read_text()
 
     def put(self, cc: str = "") -> None:
         self.program.put(
@@ -73,19 +60,12 @@ class Outbox:
     def holds(self, folder: str, person: Person | None = None) -> int:
         return len(self.server.messages(person or self.me, folder))
 
-    def wait_until_empty(self) -> None:
-        wait_until(lambda: not self.holds(OUTBOX), "empty outbox", 20)
-
     def wait_for_states(self, *states: State) -> tuple[Record, ...]:
         wait_until(lambda: [row.state for row in self.rows()] == list(states), f"rows in {states}", 20)
         return self.rows()
 
     def rows(self) -> tuple[Record, ...]:
-        database = Database(Places.under(self.folder).ledger)
-        try:
-            return tuple(reversed(SqliteLedger(database).history()))
-        finally:
-            database.close()
+        return rows_in(self.folder)
 
 
 @pytest.fixture
@@ -98,14 +78,7 @@ def outbox(new_exchange: Callable[..., Exchange], tmp_path: Path) -> Iterator[Ou
 
 @pytest.mark.parametrize(
     ("when", "step"),
-    [
-        ("before", "held"),
-        ("after", "held"),
-        ("before", "approved"),
-        ("after", "approved"),
-        ("before", "EwsOutboxFolder.send"),
-        ("before", "sending"),
-    ],
+    [*BEFORE_ANYTHING_LEFT, ("before", "EwsOutboxFolder.send"), ("before", "sending")],
 )
 def test_killed_before_exchange_was_told_it_is_asked_about_again_and_sent_once(
     outbox: Outbox, when: str, step: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import h11
 import pytest
@@ -39,19 +39,6 @@ NOTHING_CALLED = answered(b"", "500 Internal Server Error")
 def fault(code: str) -> bytes:
     detail = f"<detail><e:ResponseCode xmlns:e='urn:e'>{code}</e:ResponseCode></detail>"
     return answered(envelope(f"<s:Fault><faultstring>x</faultstring>{detail}</s:Fault>"), "500 Internal Server Error")
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def r(upstream: Upstream) -> Iterator[Rig]:
-    with rig(upstream.url) as made:
-        yield made
 
 
 def bodies(upstream: Upstream) -> list[bytes]:

@@ -1,30 +1,15 @@
 """What the gate reads of a call: one operation, in one meaning, or nothing goes out."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from sendguard.exchange.gate.calls import Fate, fate
 from sendguard.exchange.gate.soap import Document, NotReadable
 from sendguard.guard.ports import Answer
-from tests.adapters.ews_gate_kit import FIND, MESSAGES, TYPES, Rig, Upstream, envelope, mime, rig, send_only
+from tests.adapters.ews_gate_kit import FIND, MESSAGES, TYPES, Rig, Upstream, envelope, mime, send_only
 
 SAVE = '<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message/></m:Items></m:CreateItem>'
 SEND = '<m:CreateItem MessageDisposition="SendOnly"><m:Items><t:Message/></m:Items></m:CreateItem>'
 LONG = "<!--" + "x" * 200_000 + "-->"
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def r(upstream: Upstream) -> Iterator[Rig]:
-    with rig(upstream.url) as made:
-        yield made
 
 
 UNREADABLE = {

@@ -36,12 +36,6 @@ def r(exchange: Exchange) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def box(r: Rig) -> Iterator[Account]:
-    with program(r.url) as made:
-        yield made
-
-
-@pytest.fixture
 def ben(exchange: Exchange, box: Account) -> Iterator[Account]:
     """Ben writes past the gate."""
     with program(exchange.url, BEN) as made:
