@@ -16,6 +16,7 @@ from sendguard.settings.values import Values
 from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import KeyringSecrets
+from sendguard.system.managed import policy_here
 
 STATES = {
     "running": PathState.WORKING,
@@ -32,7 +33,7 @@ def run_with_accounts(places: Places) -> int:
     """Guard this person's accounts until SendGuard is quit."""
 
     def build(asker: Asker) -> Services:
-        return services_of(Program(places, KeyringSecrets(), asker))
+        return services_of(Program(places, KeyringSecrets(), asker, policy=policy_here()))
 
     return run_desktop(build, places.make().data)
 
@@ -64,8 +65,8 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         questions=program.gatekeeper,
         sentences=program.sentences,
         secrets=secrets,
-        load_settings=lambda: program.values,
-        save_settings=program.save_settings,
+        settings=lambda: program.settings.resolution,
+        save_settings=program.settings.save_own,
         load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,

@@ -11,7 +11,7 @@ from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, safe_label
 from sendguard.guard.ledger import LedgerFailed, Record
 from sendguard.guard.ports import Activity, ActivityKind, Scheduled
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.hostile import shown
 
 WARNINGS_KEPT = 5

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sendguard.guard.ports import Answer, Question
 from sendguard.policy.action import Action
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.sentences import Sentences
 
 Print = Callable[[str], None]

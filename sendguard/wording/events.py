@@ -7,7 +7,7 @@ from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording import counts
 from sendguard.wording.catalogue import Catalogue
 

@@ -31,6 +31,8 @@ from sendguard.policy import reasons as why
 from sendguard.policy.action import Action
 from sendguard.policy.rules import Rules
 from sendguard.policy.verdict import Verdict, verdict
+from sendguard.settings.layers import Layer, Offer, Resolution, own_changes, resolve
+from sendguard.settings.setting import Value
 from sendguard.settings.values import Values
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.sentences import Sentences
@@ -254,7 +256,8 @@ class World:
 
     questions: FakeQuestions = field(default_factory=FakeQuestions)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
-    settings: Values = field(default_factory=Values)
+    own: dict[str, object] = field(default_factory=dict)
+    policy: tuple[Offer, ...] = ()
     accounts: list[Account] = field(default_factory=list)
     paths: tuple[PathStatus, ...] = ()
     directory: DirectoryStatus | None = None
@@ -280,7 +283,7 @@ class World:
             questions=self.questions,
             sentences=sentences(language),
             secrets=self.secrets,
-            load_settings=lambda: self.settings,
+            settings=lambda: self.resolution,
             save_settings=self.save_settings,
             load_accounts=lambda: tuple(self.accounts),
             save_account=self.save_account,
@@ -307,9 +310,17 @@ class World:
             else (),
         )
 
-    def save_settings(self, values: Values) -> None:
+    @property
+    def resolution(self) -> Resolution:
+        return resolve((*self.policy, Offer(Layer.USER, "settings.toml", self.own)))
+
+    @property
+    def settings(self) -> Values:
+        return self.resolution.values
+
+    def save_settings(self, edits: Mapping[str, Value]) -> None:
         self._write()
-        self.settings = values
+        self.own = own_changes(self.policy, self.own, edits)
 
     def save_account(self, account: Account) -> None:
         self._write()
