@@ -18,6 +18,7 @@ from sendguard.desktop.services import (
     ServerResult,
     Services,
     SignedIn,
+    SignedPolicyStatus,
 )
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
@@ -258,6 +259,7 @@ class World:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     own: dict[str, object] = field(default_factory=dict)
     policy: tuple[Offer, ...] = ()
+    signed_policy: SignedPolicyStatus | None = None
     accounts: list[Account] = field(default_factory=list)
     paths: tuple[PathStatus, ...] = ()
     directory: DirectoryStatus | None = None
@@ -285,6 +287,7 @@ class World:
             secrets=self.secrets,
             settings=lambda: self.resolution,
             save_settings=self.save_settings,
+            signed_policy=lambda: self.signed_policy,
             load_accounts=lambda: tuple(self.accounts),
             save_account=self.save_account,
             delete_account=self.delete_account,
