@@ -30,7 +30,8 @@ from sendguard.mail.message import Message
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy import reasons as why
 from sendguard.policy.action import Action
-from sendguard.policy.rules import Rules
+from sendguard.policy.lifting import digest_of
+from sendguard.policy.rules import ListRule, Rules
 from sendguard.policy.verdict import Verdict, verdict
 from sendguard.settings.layers import Layer, Offer, Resolution, own_changes, resolve
 from sendguard.settings.setting import Value
@@ -88,6 +89,16 @@ def the_2016_mail() -> Judgement:
         seen=Seen(14, datetime(2026, 11, 7).astimezone()),
     )
     return judged(submission(CROYDON), Audience(count, typed=1, parts=(part,)))
+
+
+CODE = "7QK2-M9XD-4TFW-8HNB"
+
+
+def a_list_that_needs_a_code() -> Judgement:
+    """A list the organisation has closed to all who have no code."""
+    mail = the_2016_mail()
+    rule = ListRule("croydon*", "This list reaches everybody by mistake.", (digest_of(CODE),), ("it@nhs.test",))
+    return judged(mail.submission, mail.audience, Rules(blocked=(rule,)))
 
 
 def a_reply_to_62() -> Judgement:

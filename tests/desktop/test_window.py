@@ -1,6 +1,7 @@
 """The main window: whether one is guarded, what waits, what happened, and every setting."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -8,13 +9,14 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPlainTextEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from sendguard.desktop.services import SignedPolicyStatus
 from sendguard.desktop.settings_page import CHANGEABLE
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.window import MainWindow
 from sendguard.guard.ledger import LedgerFailed, State
 from sendguard.settings.layers import Layer, Offer
 from sendguard.settings.values import Values
-from tests.desktop.examples import World, full_world, later, record, the_2016_mail, warned
+from tests.desktop.examples import NOW, World, full_world, later, record, the_2016_mail, warned
 
 
 class Opened:
@@ -175,6 +177,27 @@ def test_pages_are_made_when_they_are_first_seen(opened: Opened) -> None:
     assert opened.window.settings is None
     opened.window.show_settings()
     assert opened.window.settings is not None
+
+
+# The organisation
+
+
+def test_without_an_organisation_nothing_is_said_of_one(opened: Opened) -> None:
+    assert "our organisation" not in opened.words()
+
+
+def test_what_the_organisation_does_is_said_on_the_first_page(qtbot: QtBot) -> None:
+    policy = (Offer(Layer.MACHINE, "it.json", {"MonitorOnly": True}),)
+    signed = SignedPolicyStatus(NOW - timedelta(hours=1), NOW + timedelta(days=3), NOW, "policy_expired")
+    opened = Opened(World(policy=policy, signed_policy=signed), qtbot)
+    opened.says("Your organisation decides some of the settings.")
+    opened.says("SendGuard only monitors: everything is judged and recorded, and nothing is asked.")
+    opened.says("Signed policy of today, ")
+    opened.says("What it tightened stays in force.")
+    opened.world.policy = ()
+    opened.world.signed_policy = None
+    opened.window.refresh()
+    assert "our organisation" not in opened.words()
 
 
 # Settings
