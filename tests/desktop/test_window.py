@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPlainTextEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from sendguard.desktop.look import READABLE, contrast
 from sendguard.desktop.services import SignedPolicyStatus
 from sendguard.desktop.settings_page import CHANGEABLE
 from sendguard.desktop.tasks import Done, Tasks
@@ -241,6 +242,14 @@ def test_what_the_organisation_decided_is_locked_and_says_so(qtbot: QtBot) -> No
         assert not page.locks[name].isHidden()
     assert boxes["AskAnyFrom"].isEnabled()
     assert page.locks["AskAnyFrom"].isHidden()
+
+
+def test_a_locked_value_can_be_read(qtbot: QtBot) -> None:
+    opened = Opened(World(policy=(Offer(Layer.MACHINE, "it.json", {"AskReplyFrom": 15}),)), qtbot)
+    palette = settings_of(opened)["AskReplyFrom"].palette()
+    group = QPalette.ColorGroup.Disabled
+    written = palette.color(group, QPalette.ColorRole.Text)
+    assert contrast(written, palette.color(group, QPalette.ColorRole.Window)) >= READABLE
 
 
 def test_saving_keeps_nothing_of_what_the_organisation_decided(qtbot: QtBot) -> None:
