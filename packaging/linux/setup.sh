@@ -132,12 +132,11 @@ virtual_environment() {
     "$(pick_python)" -m venv "$venv"
   fi
   mkdir -p "$stamps"
+  # --no-deps: the lock is whole, and pip, left to resolve, prefers a newer release of what another asks for with an
+  # extra, which then has no hash.
   if ! stamp_is lock "$lock"; then
     say "installing the packages of requirements.lock"
-    # The lock names every package there is. Left to look for itself, pip takes the newest of what is asked for with an
-    # extra (pytest-cov wants coverage[toml]), and fails as soon as there is a newer one than the lock's.
-    "$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
-      -r requirements.lock
+    "$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
     echo "$lock" >"$stamps/lock"
     rm -f "$stamps/project"
   fi
