@@ -76,6 +76,7 @@ class Conversation:
             self._end()
 
     async def _fault(self) -> None:
+        self._service.passage.trouble("gate_failed")
         words = self._service.sentences.fault()
         with suppress(h11.ProtocolError, OSError):
             await self._client.answer(answers.fault(words, "ErrorInternalServerError", is_last=True))
@@ -153,6 +154,7 @@ class Conversation:
         try:
             octets = await incoming.whole(int(most * _BASE64) + _AROUND)
         except TooLarge:
+            self._service.passage.trouble("gate_too_large")
             words = answers.too_large(self._service.sentences.catalogue, most)
             return answers.not_done(document.operation, 1, words)
         if document.content is None:

@@ -177,6 +177,7 @@ def test_a_body_without_end_and_a_head_without_end_are_not_kept(r: Rig, upstream
     status, said = r.post(large)
     assert status == 200
     assert b"larger than 1 MB" in said
+    assert [each.detail for each in r.guard.activities] == ["gate_too_large"]
     assert b"CreateItemResponseMessage" in said
     assert upstream.asked == []
 

@@ -298,6 +298,7 @@ def test_a_fault_of_the_gates_own_is_a_fault_to_the_client_and_the_gate_goes_on(
         patched.setattr("sendguard.exchange.gate.conversation.held_call", fails)
         status, said = r.post(SEND)
         assert (status, b"SendGuard had a fault" in said) == (500, True)
+    assert [each.detail for each in r.guard.activities] == ["gate_failed"]
     assert upstream.asked == []
     assert r.post(SEND)[0] == 200
 
