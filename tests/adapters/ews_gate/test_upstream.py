@@ -129,6 +129,24 @@ def test_a_client_that_goes_while_it_is_held_has_cancelled(r: Rig, upstream: Ups
     assert upstream.asked == []
 
 
+def test_an_approval_together_with_the_clients_end_sends_nothing(r: Rig, upstream: Upstream) -> None:
+    """The gate's loop hears of both in one round, and of the approval first."""
+    client = r.client()
+    client.socket.sendall(client.head(len(ASKED)) + ASKED)
+    question = r.guard.asker.question()
+
+    def both() -> None:
+        client.socket.close()
+        r.guard.gatekeeper.answer(question.id, Answer.SEND, question.judgement.verdict.to_type)
+
+    assert r.gate._loop is not None
+    r.gate._loop.call_soon_threadsafe(both)
+    wait_until(lambda: r.states() not in (["held"], ["approved"]), "end")
+    wait_until(lambda: not r.gate.clients, "end of the client")
+    assert r.states() == ["cancelled"]
+    assert upstream.asked == []
+
+
 def test_a_client_that_goes_while_the_answer_is_awaited_does_not_end_the_send(r: Rig, upstream: Upstream) -> None:
     upstream.answering.clear()
     with r.client() as client:
