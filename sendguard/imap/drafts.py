@@ -71,9 +71,10 @@ class _Drafts(DraftsInSight):
         if folder.uidvalidity == self._uidvalidity:
             self._judge(connection, connection.uids_from(self._next_uid))
         else:
-            self._uidvalidity, self._next_uid = folder.uidvalidity, folder.uidnext
-            day = self._clock() - FRESH
+            day, self._next_uid = self._clock() - FRESH, 0
             self._judge(connection, connection.uids(since(day.year, day.month, day.day))[-MAX_AT_START:])
+            # Only now: whoever was cut off on the way looks at all of them again.
+            self._uidvalidity, self._next_uid = folder.uidvalidity, max(self._next_uid, folder.uidnext)
         self._known.still_there(connection.uids())
 
     def _judge(self, connection: Connection, uids: Iterable[int]) -> None:

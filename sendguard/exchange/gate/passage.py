@@ -177,13 +177,15 @@ class Passage:
             return None
         try:
             answer = await relay.send()
-        except ReplyLost:
+            said = outcomes(answer, call.items)
+        except (UpstreamUnreachable, ClientGone) as error:
+            return await self._undone(call, holds, error)
+        except Exception as error:  # this task's top: whatever it is, the call may have been carried out
+            if not isinstance(error, ReplyLost):
+                log.error("EWS gate: %s while a call was being sent", type(error).__name__)  # noqa: TRY400
             for hold in holds:
                 await self._holds.note(self._gatekeeper.lost, hold.ticket)
             return self._not_done(call, answers.perhaps_sent(self._sentences.catalogue))
-        except (UpstreamUnreachable, ClientGone) as error:
-            return await self._undone(call, holds, error)
-        said = outcomes(answer, call.items)
         for hold in holds:
             await self._note(hold.ticket, said[hold.number], unheard=not relay.is_wanted)
         return answer

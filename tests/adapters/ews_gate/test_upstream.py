@@ -98,6 +98,17 @@ def test_what_the_server_says_to_a_send_is_what_is_written_down(
         assert (status, said) == (int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2])
 
 
+@pytest.mark.logs("ZeroDivisionError while a call was being sent")
+def test_a_fault_of_ours_once_a_call_has_gone_out_is_never_called_not_sent(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.exchange.gate.passage.outcomes", lambda answer, items: [1 // 0])
+    upstream.answers.append(SENT)
+    _, said = r.post(SEND)
+    assert b"may have been sent, and may not" in said
+    assert r.states() == ["unknown"]
+
+
 def test_a_lost_answer_is_asked_about_when_the_client_tries_again(r: Rig, upstream: Upstream) -> None:
     upstream.answers.append(CUT)
     r.post(SEND)
