@@ -15,7 +15,8 @@ from sendguard.guard.ports import ActivityKind, Answer
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from tests.adapters.ews_gate_kit import SENTENCES
-from tests.adapters.ews_rig import ExchangeDesk, mail
+from tests.adapters.ews_rig import ExchangeDesk
+from tests.adapters.imap_rig import mail
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import server_folder, wait_until
