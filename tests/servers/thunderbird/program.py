@@ -194,6 +194,10 @@ class Thunderbird:
         """Go on writing in the composer with the subject ``window``: more recipients, more text, another subject."""
         self.run(words.TYPE, window, {"to": to, "cc": cc, "subject": subject, "body": body})
 
+    def replace_recipients(self, *to: str, subject: str = "") -> None:
+        """Take everybody out of a composer's To, Cc and Bcc, and put these into To."""
+        self.run(words.REPLACE_RECIPIENTS, subject, to)
+
     def composed(self, subject: str = "") -> dict[str, Any]:
         """What stands in a composer: to, cc, bcc, subject, body, and whether it is locked."""
         return dict(self.run(words.COMPOSED, subject))
