@@ -133,6 +133,10 @@ class Thunderbird:
         """Add the account, its way out, and where drafts and copies lie; returns once the folders are there."""
         self.run(words.ADD_EXCHANGE, url, person.address, person.password)
 
+    def keep_password(self, origin: str, person: Person) -> None:
+        """Keep somebody's password for ``KIND://HOST``, as a person does who ticks the box."""
+        self.run("await keep(...args)", origin, person.address, person.password)
+
     def add_mail(self, account: MailAccount) -> None:
         """Likewise, and make it the default account: the folders, messages and identities below are its."""
         found = asdict(account)
