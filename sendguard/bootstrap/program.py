@@ -14,6 +14,7 @@ from sendguard.bootstrap.application import with_application
 from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.paths import AccountPaths
+from sendguard.bootstrap.thunderbird import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
@@ -61,6 +62,7 @@ class Program:
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
         self.gatekeeper = Gatekeeper(judge, self.ledger, asker, clock, lambda: random_bytes.token_hex(8))
         self._paths: dict[str, AccountPaths] = {}
+        self.thunderbird = ThunderbirdPath(self.places, self.gatekeeper, self.accounts, lambda: self.sentences)
         self._running = False
 
     @property
@@ -84,12 +86,14 @@ class Program:
         self._exchange.warm_up()
         for account in self.accounts():
             self._start(account)
+        self.thunderbird.start()
         self._look_up(unknown)
         # What is there now stays: looking through it again and again would cost some answers three milliseconds.
         gc.freeze()
 
     def stop(self) -> None:
         """Stop every path, then close the ledger. What is held is not sent."""
+        self.thunderbird.stop()
         with self._lock:
             self._running = False
             for paths in self._paths.values():

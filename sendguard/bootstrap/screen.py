@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
+from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
 from sendguard.guard.account import Account
@@ -120,7 +121,16 @@ def _paths(program: Program) -> list[PathStatus]:
             detail = TROUBLES.get(path.state, path.state) if state is PathState.TROUBLE else ""
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
+    if program.thunderbird.thunderbirds or is_found_by_thunderbird(program.places):
+        found.append(_addon_status(program))
     return found
+
+
+def _addon_status(program: Program) -> PathStatus:
+    """The add-on's path. While no Thunderbird runs, nobody is connected, and that is nothing wrong."""
+    state = STATES.get(program.thunderbird.state, PathState.TROUBLE)
+    detail = program.thunderbird.state if state is PathState.TROUBLE else ""
+    return PathStatus("Thunderbird", Hook.THUNDERBIRD, Hook.THUNDERBIRD.blocks, state, detail)
 
 
 def _directory(program: Program) -> DirectoryStatus | None:

@@ -33,6 +33,7 @@ OUTCOMES = {
     Outcome.SEND: N_("you let it go"),
     Outcome.DONT_SEND: N_("you changed your mind"),
     Outcome.REPLY_TO_SENDER: N_("you replied to the sender only"),
+    Outcome.MOVE_TO_BCC: N_("you moved them to Bcc"),
     Outcome.BLOCKED: N_("a rule refused it"),
     Outcome.CANNOT_ASK: N_("nobody could be asked"),
     Outcome.CANCELLED: N_("withdrawn before an answer"),
@@ -44,6 +45,7 @@ HOOKS = {
     Hook.EWS_GATE: N_("Exchange gate"),
     Hook.EWS_OUTBOX: N_("guarded outbox"),
     Hook.EWS_DRAFTS: N_("drafts watch"),
+    Hook.THUNDERBIRD: N_("Thunderbird add-on"),
     Hook.COMMAND_LINE: N_("command line"),
 }
 TROUBLES = {
@@ -65,6 +67,12 @@ TROUBLES = {
     ),
     "gate_not_understood": N_(
         "Your mail program asked for something the gate does not know, so it was not passed on. Tell your IT."
+    ),
+    "thunderbird_door": N_(
+        "SendGuard cannot listen for Thunderbird's add-on, which therefore sends nothing. Restart SendGuard."
+    ),
+    "thunderbird_failed": N_(
+        "What Thunderbird's add-on said met a fault, and was not sent. Press Send again or restart SendGuard."
     ),
     "outbox_broken": N_("The guarded outbox met a fault of its own. What lies in it is not sent. Restart SendGuard."),
     "outbox_too_large": N_("A message in the guarded outbox is larger than the limit. It is not sent."),

@@ -54,6 +54,7 @@ def submission(
     names: Mapping[str, str] | None = None,
     original_from: str = "",
     can_reply: bool = False,
+    can_move_to_bcc: bool = False,
 ) -> Submission:
     boxes = tuple(Mailbox((names or {}).get(address, ""), address) for address in recipients)
     original = Message(originators=(Mailbox("Ben Ode", original_from),)) if original_from else None
@@ -66,6 +67,7 @@ def submission(
         original=original,
         own_addresses=frozenset({ME}),
         can_reply_to_sender=can_reply,
+        can_move_to_bcc=can_move_to_bcc,
     )
 
 
@@ -107,6 +109,12 @@ def a_reply_to_62() -> Judgement:
         can_reply=True,
     )
     return judged(reply, Audience(count, typed=16, external=14, outside_addresses=tuple(others), parts=parts))
+
+
+def the_same_in_thunderbird() -> Judgement:
+    """That reply, met by the add-on: it can change who gets it."""
+    found = a_reply_to_62()
+    return replace(found, submission=replace(found.submission, hook=Hook.THUNDERBIRD, can_move_to_bcc=True))
 
 
 def two_lists_that_overlap() -> Judgement:

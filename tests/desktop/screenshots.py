@@ -32,6 +32,7 @@ from tests.desktop.examples import (
     question,
     sentences,
     the_2016_mail,
+    the_same_in_thunderbird,
     two_lists_that_overlap,
     warned,
 )
@@ -67,6 +68,7 @@ def the_exchange_form(language: str = "en") -> AccountForm:
 LIGHT: dict[str, Callable[[], QWidget]] = {
     "question": lambda: the_question(the_2016_mail()),
     "question-reply": lambda: the_question(a_reply_to_62()),
+    "question-thunderbird": lambda: the_question(the_same_in_thunderbird()),
     "question-overlap": lambda: the_question(two_lists_that_overlap()),
     "question-unknown": lambda: the_question(a_list_of_unknown_size()),
     "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
@@ -76,7 +78,10 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "account-exchange": the_exchange_form,
 }
 DARK: dict[str, Callable[[], QWidget]] = {"question-dark": lambda: the_question(the_2016_mail())}
-TWICE: dict[str, Callable[[], QWidget]] = {"question-200-percent": lambda: the_question(the_2016_mail(), "de")}
+TWICE: dict[str, Callable[[], QWidget]] = {
+    "question-200-percent": lambda: the_question(the_2016_mail(), "de"),
+    "question-thunderbird-200-percent": lambda: the_question(the_same_in_thunderbird(), "de"),
+}
 
 
 def take(folder: Path, windows: dict[str, Callable[[], QWidget]]) -> None:

@@ -130,7 +130,8 @@ await opened(before);
 """
 EDIT_DRAFT = """
 const before = composers();
-const found = await until(() => message(each => each.mime2DecodedSubject === args[0], "Drafts"), "draft");
+const whole = each => (each.flags & Ci.nsMsgMessageFlags.HasRe ? "Re: " : "") + each.mime2DecodedSubject;
+const found = await until(() => message(each => whole(each) === args[0], "Drafts"), "draft");
 const folder = flagged("Drafts"), { Default } = Ci.nsIMsgCompFormat;
 main().ComposeMessage(Ci.nsIMsgCompType.Draft, Default, folder, [folder.getUriForMsg(found)], null, null);
 await opened(before);
