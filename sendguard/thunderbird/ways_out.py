@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server, is_loopback
+from sendguard.thunderbird.addon import ADDON_ID
 from sendguard.thunderbird.pointing import knows_way_back
 from sendguard.thunderbird.preferences import Preference, PreferencesUnreadable
 from sendguard.thunderbird.profile_lock import is_open
 from sendguard.thunderbird.profiles import Profile, profiles
 from sendguard.thunderbird.servers import Auth, Identity, MailServer, Socket, identities
 
-ADDON_ID = "sendguard@thunderbird.addon"
 MAX_OCTETS = 16 * 1024 * 1024
 
 

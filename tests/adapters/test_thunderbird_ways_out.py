@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
+from sendguard.thunderbird.addon import ADDON_ID
 from sendguard.thunderbird.pointing import point_at_gate
-from sendguard.thunderbird.ways_out import ADDON_ID, Guarded, NoGate, WayOut, suggested_account
+from sendguard.thunderbird.ways_out import Guarded, NoGate, WayOut, suggested_account
 from tests.adapters.thunderbird_profile import EXCHANGE, WORK, Home
 
 
