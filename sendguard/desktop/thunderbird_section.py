@@ -38,7 +38,8 @@ class ThunderbirdSection(Section):
         self._thunderbird = services.thunderbird
         self._tasks = tasks
         self._edit = edit
-        self._words = ""
+        self._words, self._tone = "", Tone.PLAIN
+        self._to_be_read = False
         self.said = safe_label()
         self.hide()
         self.refresh()
@@ -57,12 +58,20 @@ class ThunderbirdSection(Section):
             self._show_profile(profile, alone=len(profiles) == 1)
         if not all(profile.has_addon for profile in profiles):
             self._offer_addon()
-        self.said = safe_label(self._words, Tone.ACCENT)
+        if self._words:
+            self._say_what_came_of_it()
+
+    def _say_what_came_of_it(self) -> None:
+        self.said = safe_label(self._words, self._tone)
         self.said.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.said.setVisible(bool(self._words))
+        self.said.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.add(self.said)
+        self.said.show()
+        if self._to_be_read:  # the button that was pressed has gone, and with it the focus
+            self.said.setFocus()
+        self._to_be_read = False
 
     def _show_profile(self, profile: MailProfile, *, alone: bool) -> None:
         text = self._say.catalogue.text
@@ -123,7 +132,7 @@ class ThunderbirdSection(Section):
 
     def _suggested(self, done: Done[Account | None]) -> None:
         if done.result is None:
-            self._tell(self._say.trouble("server_gone"))
+            self._tell(self._say.trouble("server_gone"), Tone.ACCENT)
         else:
             self._edit(done.result, self._account_kept)
 
@@ -133,7 +142,8 @@ class ThunderbirdSection(Section):
 
     def _pointed(self, done: Done[str]) -> None:
         said = self._say.catalogue.text(
-            "Done: from its next start Thunderbird sends through the gate. It may ask for your password once."
+            "Done: from its next start Thunderbird sends through the gate, "
+            "and not at all while SendGuard does not run. It may ask for your password once."
         )
         self._came_of(done, said)
 
@@ -148,7 +158,10 @@ class ThunderbirdSection(Section):
 
     def _came_of(self, done: Done[str], success: str) -> None:
         why = "profile_not_written" if done.error is not None else done.result
-        self._tell(self._say.trouble(why) if why else success)
+        if why:
+            self._tell(self._say.trouble(why), Tone.ACCENT)
+        else:
+            self._tell(success)
 
     def _install(self, checked: bool = False) -> None:
         self._tasks.run(self._thunderbird.install_addon, self._installed)
@@ -157,7 +170,7 @@ class ThunderbirdSection(Section):
         text = self._say.catalogue.text
         came = done.result or AddonInstalled(trouble="addon_not_written")
         if came.trouble:
-            self._tell(self._say.trouble(came.trouble))
+            self._tell(self._say.trouble(came.trouble), Tone.ACCENT)
         elif came.by_policy:
             self._tell(
                 text(
@@ -175,8 +188,8 @@ class ThunderbirdSection(Section):
                 )
             )
 
-    def _tell(self, words: str) -> None:
-        self._words = words
+    def _tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+        self._words, self._tone, self._to_be_read = words, tone, True
         self.refresh()
 
 

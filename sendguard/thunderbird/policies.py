@@ -69,9 +69,12 @@ class PolicyFile:
         self._write(found)
 
     def withdraw(self) -> bool:
-        """Take back what ``install`` wrote; False where it says nothing of the add-on. Raises PolicyNotWritten."""
+        """Take back what ``install`` wrote; False for nothing, and for what others wrote. Raises PolicyNotWritten."""
         found = self._load()
-        if not self._entry(found):
+        entry = self._entry(found)
+        if entry.get("installation_mode") != "normal_installed" or not str(entry.get("install_url")).startswith(
+            "file:"
+        ):
             return False
         settings = found["policies"]["ExtensionSettings"]
         del settings[self.addon]

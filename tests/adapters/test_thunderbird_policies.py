@@ -76,6 +76,7 @@ def test_what_it_has_forced_it_goes_on_to_force(file: PolicyFile, tmp_path: Path
     file.install(tmp_path / "new.xpi")
     entry = json.loads(file.path.read_bytes())["policies"]["ExtensionSettings"][ADDON]
     assert entry == mine | {"install_url": (tmp_path / "new.xpi").as_uri()}
+    assert not file.withdraw(), "that is theirs"
 
 
 @pytest.mark.parametrize("mode", ["blocked", "allowed", 7])

@@ -65,7 +65,7 @@ def test_who_has_no_thunderbird_sees_nothing_of_it(qtbot: QtBot) -> None:
 def test_a_gate_is_used_with_one_click(qtbot: QtBot) -> None:
     made = open_page(qtbot, replace(THUNDERBIRD, ways=(replace(PRIVATE_WAY, has_account=True),)))
     made.press("Use the gate")
-    made.says("Done: from its next start Thunderbird sends through the gate.")
+    made.says("Done: from its next start Thunderbird sends through the gate,")
     assert made.world.thunderbird.done == [("gate", "2")]
 
 
@@ -84,7 +84,7 @@ def test_without_an_account_the_form_is_filled_in_and_the_gate_used_once_it_is_k
     assert fields.gate_port.value() == 49_225
     assert not fields.name.isReadOnly()
     page.form.save_button.click()
-    opened.says("Done: from its next start Thunderbird sends through the gate.")
+    opened.says("Done: from its next start Thunderbird sends through the gate,")
     assert opened.world.thunderbird.done == [("gate", "2")]
     [kept] = [each for each in opened.world.accounts if each.name == PRIVATE.name]
     assert (kept.identities, kept.gate_port) == (PRIVATE.identities, 49_225)
@@ -178,6 +178,7 @@ def test_the_keyboard_reaches_every_button_in_order_and_presses_it(qtbot: QtBot,
     ]  # fmt: skip
     qtbot.keyClick(reached[-1], Qt.Key.Key_Space)
     opened.says("The add-on is /home/ana/sendguard.xpi")
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is section(opened).said)  # so that it is read out
 
 
 @pytest.mark.parametrize("times", [1.0, 2.0])
