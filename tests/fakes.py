@@ -19,8 +19,8 @@ from sendguard.policy.rules import Rules
 class ManualClock:
     """Stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    def __init__(self, now: datetime = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now
@@ -35,6 +35,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.rows: dict[str, Record] = {}
         self.answers: dict[bytes, Remembered] = {}
+        self.spent: set[str] = set()
         self.full = False
         self.moves: list[tuple[str, State]] = []
 
@@ -82,6 +83,12 @@ class FakeLedger:
     def recall(self, retry_key: bytes, now: datetime) -> Remembered | None:
         answer = self.answers.pop(retry_key, None)
         return answer if answer is not None and now < answer.expires else None
+
+    def spend(self, code: str, at: datetime) -> bool:
+        if code in self.spent:
+            return False
+        self.spent.add(code)
+        return True
 
     def purge(self, before: datetime) -> int:
         gone = [row.id for row in self.rows.values() if row.state.is_final and row.changed_at < before]

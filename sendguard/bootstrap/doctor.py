@@ -13,7 +13,7 @@ from sendguard.bootstrap.once import WrongInput, sentences
 from sendguard.bootstrap.practice import practice
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Answer
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.storage.files import FileUnreadable, load_accounts
 from sendguard.storage.places import Places
 from sendguard.terminal.asker import TerminalAsker

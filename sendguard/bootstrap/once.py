@@ -9,6 +9,8 @@ from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source, SourceFailed
 from sendguard.audience.taught import read_taught
+from sendguard.bootstrap.layers import Settings
+from sendguard.bootstrap.signed_policy import SignedPolicy
 from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
 from sendguard.guard.judge import Judge, Judgement
@@ -43,7 +45,9 @@ def judge_once(
     submission = intake.submission(raw, Envelope.of(sender, recipients) if recipients else None)
     resolver = _resolver(values, directory)
     try:
-        return Judge(resolver.resolve, lambda: rules_of(values), _NothingSeen(), here_and_now).judge(submission)
+        return Judge(resolver.resolve, lambda: rules_of(values, here_and_now()), _NothingSeen(), here_and_now).judge(
+            submission
+        )
     finally:
         resolver.close()
 
@@ -79,9 +83,15 @@ def _resolver(values: Values, directory: Path | None) -> Resolver:
 
 
 def _settings() -> Values:
-    from sendguard.storage.files import load_settings
+    return settings_here().values
 
-    return load_settings(Places.of_this_user().settings)
+
+def settings_here() -> Settings:
+    """Every layer of settings of this user on this machine."""
+    from sendguard.system.managed import policy_here
+
+    places = Places.of_this_user()
+    return Settings(places.settings, policy_here(), SignedPolicy(places.policy, here_and_now))
 
 
 class _TheOriginal:

@@ -13,23 +13,45 @@ from sendguard.audience.source import Query, Source
 from sendguard.bootstrap.application import with_application
 from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
+from sendguard.bootstrap.layers import Settings
 from sendguard.bootstrap.paths import AccountPaths
+from sendguard.bootstrap.signed_policy import SignedPolicy
 from sendguard.bootstrap.thunderbird import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
-from sendguard.guard.ledger import Record, State
+from sendguard.guard.ledger import LedgerFailed, Record, State
 from sendguard.guard.ports import Asker, Scheduled, Secrets
 from sendguard.guard.rules import organisation_of, rules_of
 from sendguard.policy.rules import Rules
+from sendguard.settings.layers import Resolution
+from sendguard.settings.setting import Value
 from sendguard.settings.values import Values
 from sendguard.storage.database import Database
-from sendguard.storage.files import load_accounts, load_settings, save_accounts, save_settings
+from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places, installation_key
 from sendguard.storage.sizes import Pseudonyms, RememberedSizes
+from sendguard.system.managed import NoPolicy, PolicySource
 from sendguard.wording.catalogue import Catalogue, here_and_now
 from sendguard.wording.sentences import Sentences
+
+LOOK_SECONDS = 2.0
+"""How often it is seen whether policy has changed while no message asks."""
+
+COUNTING = (
+    *("ListPatterns", "OrganisationDomains", "KnownLists", "DisagreementPercent", "LookupDeadline"),
+    *(
+        "Directory",
+        "DirectoryAddress",
+        "DirectoryName",
+        "DirectoryKeys",
+        "DirectoryHours",
+        "OAuthClientId",
+        "OAuthTenant",
+    ),
+)
+"""The settings by which people are counted: when one changes, the sources are opened anew."""
 
 
 class Program:
@@ -46,6 +68,7 @@ class Program:
         asker: Asker,
         *,
         directory: Source | None = None,
+        policy: PolicySource | None = None,
         clock: Callable[[], datetime] = here_and_now,
     ) -> None:
         self.places = places.make()
@@ -53,7 +76,8 @@ class Program:
         self.clock = clock
         self._fixed_directory = directory
         self._lock = threading.RLock()
-        self._values = load_settings(places.settings)
+        self.signed_policy = SignedPolicy(places.policy, clock)
+        self.settings = Settings(places.settings, policy or NoPolicy(), self.signed_policy)
         self._database = Database(places.ledger)
         pseudonyms = Pseudonyms(installation_key(places))
         self.ledger = SqliteLedger(self._database)
@@ -64,30 +88,33 @@ class Program:
         self._paths: dict[str, AccountPaths] = {}
         self.thunderbird = ThunderbirdPath(self.places, self.gatekeeper, self.accounts, lambda: self.sentences)
         self._running = False
+        self._looking = threading.Event()
+        self.settings.watch(self._settings_changed)
 
     @property
     def sentences(self) -> Sentences:
         """Sentences in the person's language."""
-        return Sentences(Catalogue.for_language(self._values.text("Language")))
+        return Sentences(Catalogue.for_language(self.values.text("Language")))
 
     @property
     def values(self) -> Values:
         """The settings in force."""
-        return self._values
+        return self.settings.values
 
     def start(self) -> None:
         """Put the ledger right, then start every account's paths. What does not start is trouble, and told."""
         self._running = True
-        for invalid in self._values.invalid[:1]:
-            self.gatekeeper.trouble("settings", invalid.name)
+        self._tell_faults(self.settings.resolution)
         unknown = self.gatekeeper.recover()
-        self.ledger.purge(self.clock() - timedelta(days=self._values.number("HistoryDays")))
+        self.ledger.purge(self.clock() - timedelta(days=self.values.number("HistoryDays")))
         self._directory.start()
         self._exchange.warm_up()
         for account in self.accounts():
             self._start(account)
         self.thunderbird.start()
         self._look_up(unknown)
+        self.signed_policy.start(self.settings.refresh, self.gatekeeper.trouble)
+        threading.Thread(target=self._look_for_changes, name="settings", daemon=True).start()
         # What is there now stays: looking through it again and again would cost some answers three milliseconds.
         gc.freeze()
 
@@ -96,9 +123,11 @@ class Program:
         self.thunderbird.stop()
         with self._lock:
             self._running = False
+            self._looking.set()
             for paths in self._paths.values():
                 paths.stop()
             self._paths.clear()
+        self.signed_policy.stop()
         self._directory.stop()
         self._resolver.close()
         self._exchange.close()
@@ -124,12 +153,6 @@ class Program:
             paths.stop()
         self._renew_resolver()
         self.secrets.delete(name)
-
-    def save_settings(self, values: Values) -> None:
-        """Write the settings; they are in force for the next decision. Raises OSError."""
-        save_settings(self.places.settings, values)
-        self._values = values
-        self._renew_resolver()
 
     def paths(self) -> tuple[AccountPaths, ...]:
         """The paths of each account, as they stand."""
@@ -163,7 +186,7 @@ class Program:
         return self._exchange.is_asked
 
     def _start(self, account: Account) -> None:
-        fresh = AccountPaths(account, self.secrets, self.gatekeeper, self.sentences, lambda: self._values, self.clock)
+        fresh = AccountPaths(account, self.secrets, self.gatekeeper, self.sentences, lambda: self.values, self.clock)
         with self._lock:
             if not self._running:
                 return
@@ -181,10 +204,36 @@ class Program:
                 self.gatekeeper.settle(record.id, was_sent=True, detail="found_in_sent")
 
     def _resolve(self, query: Query) -> Audience:
+        self.settings.refresh()
         return self._resolver.resolve(query)
 
     def _rules(self) -> Rules:
-        return rules_of(self._values)
+        return rules_of(self.values, self.clock())
+
+    def _look_for_changes(self) -> None:
+        """Between decisions, for the sake of the questions on the screen. A thread of its own."""
+        while not self._looking.wait(LOOK_SECONDS):
+            self.settings.refresh()
+
+    def _settings_changed(self, resolution: Resolution) -> None:
+        """Any thread, a message's own among them: what takes long is left to another."""
+        if not self._running:
+            return
+        counting = {name: resolution[name].value for name in COUNTING}
+        if counting != self._counting:
+            self._renew_resolver()
+        self._tell_faults(resolution)
+        threading.Thread(target=self._judge_waiting, name="settings changed", daemon=True).start()
+
+    def _judge_waiting(self) -> None:
+        try:
+            self.gatekeeper.policy_changed()
+        except LedgerFailed:
+            self.gatekeeper.trouble("ledger")
+
+    def _tell_faults(self, resolution: Resolution) -> None:
+        for fault in resolution.faults[:1]:
+            self.gatekeeper.trouble("policy" if fault.layer.is_mandatory else "settings", fault.name)
 
     def _renew_resolver(self) -> None:
         with self._lock:
@@ -196,7 +245,8 @@ class Program:
         self._exchange.warm_up()
 
     def _make_resolver(self) -> Resolver:
-        values = self._values
+        values = self.values
+        self._counting: dict[str, Value] = {name: values[name] for name in COUNTING}
         self._directory = Directory(
             values, self._fixed_directory, self.places.directory, lambda code: self.gatekeeper.trouble(code)
         )

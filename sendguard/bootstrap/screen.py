@@ -10,7 +10,15 @@ from sendguard.bootstrap.program import Program
 from sendguard.bootstrap.protection import thunderbird_access
 from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.desktop.application import run_desktop
-from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import (
+    DirectoryStatus,
+    PathState,
+    PathStatus,
+    PracticeStep,
+    ServerResult,
+    Services,
+    SignedPolicyStatus,
+)
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, Secrets, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
@@ -18,6 +26,7 @@ from sendguard.settings.values import Values
 from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import KeyringSecrets
+from sendguard.system.managed import policy_here
 
 STATES = {
     "running": PathState.WORKING,
@@ -34,7 +43,7 @@ def run_with_accounts(places: Places) -> int:
     """Guard this person's accounts until SendGuard is quit."""
 
     def build(asker: Asker) -> Services:
-        return services_of(Program(places, KeyringSecrets(), asker))
+        return services_of(Program(places, KeyringSecrets(), asker, policy=policy_here()))
 
     return run_desktop(build, places.make().data)
 
@@ -67,8 +76,9 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         questions=program.gatekeeper,
         sentences=program.sentences,
         secrets=secrets,
-        load_settings=lambda: program.values,
-        save_settings=program.save_settings,
+        settings=lambda: program.settings.resolution,
+        save_settings=program.settings.save_own,
+        signed_policy=lambda: _signed_policy(program),
         load_accounts=accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,
@@ -134,6 +144,13 @@ def _addon_status(program: Program) -> PathStatus:
     state = STATES.get(program.thunderbird.state, PathState.TROUBLE)
     detail = program.thunderbird.state if state is PathState.TROUBLE else ""
     return PathStatus("Thunderbird", Hook.THUNDERBIRD, Hook.THUNDERBIRD.blocks, state, detail)
+
+
+def _signed_policy(program: Program) -> SignedPolicyStatus | None:
+    standing = program.signed_policy.standing
+    if standing is None:
+        return None
+    return SignedPolicyStatus(standing.not_before, standing.expires, standing.checked_at, standing.trouble)
 
 
 def _directory(program: Program) -> DirectoryStatus | None:

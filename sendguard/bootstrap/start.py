@@ -68,12 +68,13 @@ def has_screen() -> bool:
 
 def _run_without_screen(places: Places) -> int:
     from sendguard.storage.secret import KeyringSecrets
+    from sendguard.system.managed import policy_here
     from sendguard.terminal.asker import TerminalAsker
     from sendguard.terminal.reply import ByPerson
 
     say = sentences()
     asker = TerminalAsker(ByPerson(say, click.echo, _read_line))
-    program = Program(places, KeyringSecrets(), asker)
+    program = Program(places, KeyringSecrets(), asker, policy=policy_here())
     program.gatekeeper.subscribe(lambda activity: click.echo(f"[{say.activity(activity)}]"))
     if sys.stdin.isatty():
         asker.answer_to(program.gatekeeper)

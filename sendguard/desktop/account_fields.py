@@ -10,7 +10,7 @@ from sendguard.desktop.server_form import ServerForm, named_rows
 from sendguard.desktop.text import Tone, safe_label
 from sendguard.guard.account import Account
 from sendguard.mail.address import is_addr_spec, normalise
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.catalogue import Catalogue
 
 SERVERS = {"imap": N_("Incoming mail (IMAP)"), "smtp": N_("Outgoing mail (SMTP)")}

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from sendguard.desktop import look
 from sendguard.desktop.layout import Row
 from sendguard.desktop.text import button
-from sendguard.settings.declared import Setting, Type, Value
+from sendguard.settings.setting import Setting, Type, Value
 from sendguard.wording.catalogue import Catalogue
 
 

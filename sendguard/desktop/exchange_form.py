@@ -8,7 +8,7 @@ from sendguard.desktop.literal import literal
 from sendguard.desktop.server_form import named_rows
 from sendguard.desktop.text import Tone, safe_label
 from sendguard.guard.account import ExchangeServer, Login
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.catalogue import Catalogue
 
 LOGINS = {

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
 _PACKAGE = Path(__file__).parent.parent

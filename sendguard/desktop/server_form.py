@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLineEdit, QSpi
 from sendguard.desktop.literal import literal
 from sendguard.desktop.text import label_for
 from sendguard.guard.account import Security, Server, is_loopback
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.catalogue import Catalogue
 
 SECURITIES = {

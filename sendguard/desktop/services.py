@@ -11,7 +11,8 @@ from sendguard.guard.account import Account, Login
 from sendguard.guard.ledger import Record
 from sendguard.guard.ports import Answer, Observer, Question, Scheduled, Secrets
 from sendguard.mail.submission import Hook
-from sendguard.settings.values import Values
+from sendguard.settings.layers import Resolution
+from sendguard.settings.setting import Value
 from sendguard.wording.sentences import Sentences
 
 
@@ -62,6 +63,16 @@ class DirectoryStatus:
     lists: int = 0
     as_of: datetime | None = None
     expires: datetime | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPolicyStatus:
+    """The policy the organisation publishes. ``since`` is None where none is in force; ``trouble`` a code, or empty."""
+
+    since: datetime | None = None
+    expires: datetime | None = None
+    checked_at: datetime | None = None
     trouble: str = ""
 
 
@@ -144,9 +155,12 @@ class Services:
     sentences: Sentences
     secrets: Secrets
     """Blocks: a keyring may ask the person to unlock it."""
-    load_settings: Callable[[], Values]
-    save_settings: Callable[[Values], None]
-    """Blocks; raises OSError. The rules in force follow at once."""
+    settings: Callable[[], Resolution]
+    """Every setting as it is in force, who decided it, and what is wrong."""
+    save_settings: Callable[[Mapping[str, Value]], None]
+    """Blocks; raises OSError. Takes what the person changed; the rules in force follow at once."""
+    signed_policy: Callable[[], SignedPolicyStatus | None]
+    """None where none is followed."""
     load_accounts: Callable[[], tuple[Account, ...]]
     save_account: Callable[[Account], None]
     """Blocks; raises OSError. An account of the same name is replaced, and its paths start anew."""

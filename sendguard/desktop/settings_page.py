@@ -1,21 +1,31 @@
 """The settings page: made from the one declaration of settings, and from nothing else."""
 
+from collections.abc import Mapping
 from functools import partial
 
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sendguard.desktop import look
 from sendguard.desktop.controls import Control, control_for
 from sendguard.desktop.layout import Page, Section, buttons
+from sendguard.desktop.managed import Managed
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, label_for, safe_label
-from sendguard.settings.declared import PAGES, SETTINGS, Setting, Value
-from sendguard.settings.values import Values, problem
+from sendguard.settings.declared import PAGES, SETTINGS
+from sendguard.settings.layers import Resolution
+from sendguard.settings.setting import Setting, Users, Value
+from sendguard.settings.values import problem
+
+CHANGEABLE = tuple(setting for setting in SETTINGS if setting.users is Users.CHANGE)
 
 
 class SettingsPage(QWidget):
-    """Every setting under its heading; nothing takes effect before it is saved."""
+    """Every setting a person may change, under its heading; nothing takes effect before it is saved.
+
+    What the organisation decided is shown, with a lock, and cannot be changed.
+    """
 
     def __init__(self, services: Services, tasks: Tasks) -> None:
         super().__init__()
@@ -24,6 +34,8 @@ class SettingsPage(QWidget):
         self._say = services.sentences
         text = self._say.catalogue.text
         self.controls: dict[str, Control] = {}
+        self.locks: dict[str, QWidget] = {}
+        self._shown: dict[str, Value] = {}
         self.said = safe_label()
         self.save_button = button(text("Save"), Weight.STRONG)
         self.revert_button = button(text("Undo changes"))
@@ -31,11 +43,11 @@ class SettingsPage(QWidget):
         self.revert_button.clicked.connect(self.reload)
         page = Page()
         for name, title in PAGES.items():
-            section = Section(text(title))
-            for setting in SETTINGS:
-                if setting.page == name:
-                    section.add(self._row(setting))
-            page.rows.addWidget(section)
+            settings = [setting for setting in CHANGEABLE if setting.page == name]
+            if settings:
+                section = Section(text(title))
+                section.add(*map(self._row, settings))
+                page.rows.addWidget(section)
         page.rows.addStretch(1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, look.gap(1), look.gap(0.6))
@@ -46,12 +58,31 @@ class SettingsPage(QWidget):
 
     def reload(self) -> None:
         """Show the settings as they are in force."""
-        values = self._services.load_settings()
-        for name, control in self.controls.items():
-            control.show(values[name])
-        broken = bool(values.invalid)
-        self.said.setText(self._say.trouble("settings") if broken else "")
+        resolution = self._services.settings()
+        for setting in CHANGEABLE:
+            self._show(setting, resolution)
+        self._shown = self.read()
+        self.said.setText(self._say.trouble("settings") if resolution.faults else "")
         self._may_save(False)
+
+    def _show(self, setting: Setting, resolution: Resolution) -> None:
+        control, resolved = self.controls[setting.name], resolution[setting.name]
+        text = self._say.catalogue.text
+        control.show(resolved.value)
+        control.widget.setEnabled(not resolved.locked)
+        look.stay_readable(control.widget)
+        self.locks[setting.name].setVisible(resolved.locked)
+        said = [text(setting.description)]
+        if resolved.locked:
+            said.append(text("Managed by your organisation."))
+        control.focus.setAccessibleDescription(" ".join(said))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the new palette's colours."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange:
+            for control in self.controls.values():
+                look.stay_readable(control.widget)
 
     def read(self) -> dict[str, Value]:
         """What stands in the controls."""
@@ -61,31 +92,33 @@ class SettingsPage(QWidget):
         text = self._say.catalogue.text
         control = control_for(setting, self._say.catalogue, partial(self._may_save, True))
         self.controls[setting.name] = control
+        self.locks[setting.name] = lock = Managed(self._say)
         row = QWidget()
         column = QVBoxLayout(row)
         column.setContentsMargins(0, 0, 0, look.gap(0.5))
         column.setSpacing(look.gap(0.15))
         column.addWidget(label_for(control.focus, text(setting.title)))
+        column.addWidget(lock)
         column.addWidget(control.widget)
-        control.focus.setAccessibleDescription(text(setting.description))
         column.addWidget(safe_label(text(setting.description), Tone.QUIET, 0.9))
         return row
 
     def _save(self) -> None:
         text = self._say.catalogue.text
         read = self.read()
-        wrong = [setting for setting in SETTINGS if problem(setting, read[setting.name])]
+        edits = {name: value for name, value in read.items() if value != self._shown[name]}
+        wrong = [setting for setting in CHANGEABLE if setting.name in edits and problem(setting, read[setting.name])]
         if wrong:
             self.said.setText(text("Not saved: “{setting}” is not valid.", setting=text(wrong[0].title)))
             self.controls[wrong[0].name].focus.setFocus()
             return
         self._may_save(False)
-        self._tasks.run(partial(self._keep, Values(read)), self._saved, OSError)
+        self._tasks.run(partial(self._keep, edits), self._saved, OSError)
 
-    def _keep(self, values: Values) -> bool:
+    def _keep(self, edits: Mapping[str, Value]) -> bool:
         """Worker thread: write, then set the start at login; False where this system offers no way to do that."""
-        self._services.save_settings(values)
-        return self._services.set_start_at_login(values.switch("StartAtLogin"))
+        self._services.save_settings(edits)
+        return self._services.set_start_at_login(self._services.settings().values.switch("StartAtLogin"))
 
     def _saved(self, done: Done[bool]) -> None:
         text = self._say.catalogue.text
@@ -95,6 +128,7 @@ class SettingsPage(QWidget):
         elif not done.result and self.read()["StartAtLogin"]:
             self.said.setText(text("Saved. This system offers no start at login: add SendGuard to its start programs."))
         else:
+            self._shown = self.read()
             self.said.setText(text("Saved. It holds for every message from now on."))
 
     def _may_save(self, may: bool) -> None:

@@ -14,7 +14,7 @@ from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import SafeLabel, Tone, Weight, button, safe_label
 from sendguard.guard.account import Account
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.hostile import shown, shown_address
 
 STATES = {

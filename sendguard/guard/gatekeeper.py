@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from sendguard.guard.handover import Handovers
 from sendguard.guard.judge import Judge, Judgement
-from sendguard.guard.ledger import MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
+from sendguard.guard.ledger import MONITORED, MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
 from sendguard.mail import digest
 from sendguard.mail.likeness import written_likeness
 from sendguard.mail.submission import Submission
 from sendguard.policy.action import Action
+from sendguard.policy.lifting import digest_of
 from sendguard.policy.reasons import AnswerIsStale, PossiblySent, Reason
 
 ANSWER_LIFETIME = timedelta(minutes=10)
@@ -54,6 +55,10 @@ class WrongWord(Exception):
     """What had to be typed was not what was typed. The question stays."""
 
 
+class CodeSpent(WrongWord):
+    """The override code that was typed had been used before. The question stays."""
+
+
 class AskedAgain(Exception):
     """The answer no longer fitted; the question is on the screen again, with the reason."""
 
@@ -73,6 +78,7 @@ class Ticket:
     attached: bool = True
     asked_at: datetime | None = None
     question_id: str = ""
+    detail: str = ""
     withdrawn: bool = False
 
 
@@ -198,7 +204,7 @@ class Gatekeeper:
     def answer(self, question_id: str, answer: Answer, typed: str = "") -> None:
         """Take a person's answer. Not on a thread that must not wait.
 
-        Raises WrongWord, QuestionGone, AskedAgain (the rules changed meanwhile: a new question shows), LedgerFailed.
+        Raises WrongWord, CodeSpent, QuestionGone, AskedAgain (the rules changed: a new question shows), LedgerFailed.
         """
         with self._lock:
             ticket = self._queued(question_id)
@@ -206,6 +212,7 @@ class Gatekeeper:
                 if not ticket.judgement.verdict.accepts(typed):
                     raise WrongWord
                 self._judge_again(ticket)
+                self._spend_code(ticket, typed)
             elif not ticket.judgement.submission.offers(answer.value):
                 raise WrongWord
             outcome = Outcome(answer.value)
@@ -215,6 +222,41 @@ class Gatekeeper:
                 self._keep_for_next_try(ticket, outcome)
             self._queue.remove(ticket)
             self._show()
+
+    def _spend_code(self, ticket: Ticket, typed: str) -> None:
+        """A code opens one question. It is spent before the message goes: after a crash IT gives out another one."""
+        if ticket.judgement.verdict.codes:
+            code = digest_of(typed)
+            if not self._ledger.spend(code, self._clock()):
+                raise CodeSpent
+            ticket.detail = f"code_{code[:8]}"
+
+    def policy_changed(self) -> None:
+        """Judge the open questions again, towards stricter only: looser rules count for later messages.
+
+        A message that is blocked now is refused with the reason. May take the resolver's deadline for each question.
+        """
+        with self._lock:
+            for ticket in tuple(self._queue):
+                if ticket.judgement.verdict.rules_version != self._judge.rules_version():
+                    self._judge_stricter(ticket)
+            self._show()
+
+    def _judge_stricter(self, ticket: Ticket) -> None:
+        before, fresh = ticket.judgement, self._judge.judge(ticket.judgement.submission)
+        if fresh.verdict.action is Action.BLOCK:
+            ticket.judgement = fresh
+            self._decide(ticket, Outcome.BLOCKED)
+            self._queue.remove(ticket)
+        elif fresh.verdict.is_stricter_than(before.verdict):
+            self._ask_anew(ticket, fresh)
+
+    def _ask_anew(self, ticket: Ticket, fresh: Judgement, *reasons: Reason) -> None:
+        """Another question about the same message; that it may have been sent before is said again."""
+        before = ticket.judgement.verdict.reasons
+        ticket.judgement, ticket.asked_at, ticket.question_id = fresh, self._clock(), self._new_id()
+        for reason in (*(each for each in before if isinstance(each, PossiblySent)), *reasons):
+            self._add_reason(ticket, reason)
 
     def _judge_again(self, ticket: Ticket) -> None:
         """Before an approval counts: an answer to an old question is an answer to another question."""
@@ -231,10 +273,8 @@ class Gatekeeper:
             self._show()
             raise AskedAgain
         grew = fresh.audience_key != before.audience_key
-        if grew or fresh.verdict.action > before.verdict.action:
-            ticket.judgement = fresh
-            self._add_reason(ticket, AnswerIsStale("audience" if grew else "policy"))
-            ticket.question_id = self._new_id()
+        if grew or fresh.verdict.is_stricter_than(before.verdict):
+            self._ask_anew(ticket, fresh, AnswerIsStale("audience" if grew else "policy"))
             self._show()
             raise AskedAgain
         ticket.judgement = replace(before, verdict=replace(before.verdict, rules_version=fresh.verdict.rules_version))
@@ -383,9 +423,11 @@ class Gatekeeper:
 
     def _settle_approved(self, ticket: Ticket, *, asked: bool) -> None:
         if ticket.in_ledger:
-            self._ledger.move(ticket.id, State.APPROVED, self._clock(), outcome=Outcome.SEND)
+            self._ledger.move(ticket.id, State.APPROVED, self._clock(), outcome=Outcome.SEND, detail=ticket.detail)
         elif asked:
             self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
+        if not asked and ticket.judgement.verdict.weight > max(ticket.judgement.verdict.action, Action.NOTICE):
+            ticket.detail = MONITORED
         if asked:
             self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND)
         elif ticket.judgement.verdict.action is Action.NOTICE:
@@ -451,7 +493,7 @@ def _record(ticket: Ticket, state: State, at: datetime, asked: bool, outcome: Ou
         low=count.low,
         high=count.high,
         basis=count.basis,
-        action=ticket.judgement.verdict.action,
+        action=ticket.judgement.verdict.weight,
         reasons=tuple(reason.code for reason in ticket.judgement.verdict.reasons),
         rules_version=ticket.judgement.verdict.rules_version,
         received_at=ticket.received_at,
@@ -461,4 +503,5 @@ def _record(ticket: Ticket, state: State, at: datetime, asked: bool, outcome: Ou
         message_id=submission.message.message_id,
         asked=asked,
         outcome=outcome,
+        detail=ticket.detail,
     )

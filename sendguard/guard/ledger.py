@@ -42,6 +42,8 @@ MOVES: dict[State, frozenset[State]] = {
 """The only moves there are. SENDING never goes back: what may have left is never sent again by itself."""
 
 
+MONITORED = "monitored"
+"""The detail of a row that nobody was asked about because the organisation only monitors."""
 UNHEARD = "unheard"
 """The detail of a row in SENT whose client had gone when upstream said yes: its person saw an error."""
 
@@ -150,6 +152,10 @@ class Ledger(Protocol):
 
     def recall(self, retry_key: bytes, now: datetime) -> Remembered | None:
         """Take out the answer kept for a key: it is gone afterwards. None when there is none or it has expired."""
+        ...
+
+    def spend(self, code: str, at: datetime) -> bool:
+        """Put down that an override code, known by its digest, was used; False when it had been used before."""
         ...
 
     def purge(self, before: datetime) -> int:

@@ -66,9 +66,32 @@ class Protected:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A list nobody may write to."""
+    """A list nobody may write to, or a conversation (``address`` is empty) nobody may go on with.
+
+    ``approvers`` are addresses from which it can be sent all the same.
+    """
 
     code: ClassVar[str] = "blocked"
+    address: str
+    message: str = ""
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsCode:
+    """A list or, where ``address`` is empty, a conversation that only who has an override code can write to."""
+
+    code: ClassVar[str] = "needs_code"
+    address: str
+    message: str = ""
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MayApprove:
+    """A list or, where ``address`` is empty, a conversation that is closed to all but who is sending this."""
+
+    code: ClassVar[str] = "may_approve"
     address: str
     message: str = ""
 
@@ -171,6 +194,8 @@ Reason = (
     | Grown
     | Protected
     | Blocked
+    | NeedsCode
+    | MayApprove
     | TooLarge
     | SourcesDisagree
     | SourceSilent

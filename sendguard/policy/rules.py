@@ -16,10 +16,22 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListRule:
-    """A pattern of addresses (``*`` and ``?``, case ignored), and the organisation's own words about it."""
+    """A pattern of addresses (``*`` and ``?``, case ignored), the organisation's own words about it, and who may go on.
+
+    For conversations ``pattern`` is a Message-ID.
+    """
 
     pattern: str
     message: str = ""
+    codes: tuple[str, ...] = ()
+    """SHA-256 digests (hexadecimal) of codes with which it can be gone on all the same, each once."""
+    approvers: tuple[str, ...] = ()
+    """Addresses (normalised) from which it can."""
+
+    @property
+    def can_be_lifted(self) -> bool:
+        """Whether the organisation named somebody, or something, that lets a message through."""
+        return bool(self.codes or self.approvers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,9 @@ class Rules:
     growth_by: int = 100
     protected: tuple[ListRule, ...] = ()
     blocked: tuple[ListRule, ...] = ()
+    blocked_threads: tuple[ListRule, ...] = ()
+    monitor_only: bool = False
+    """Nothing is asked, and only what is blocked by name is refused."""
     check_visible: Check = Check.NOTICE
     visible_from: int = 15
     check_new_outsider: Check = Check.NOTICE

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from sendguard.audience.audience import Audience, Part
 from sendguard.audience.count import Basis
-from sendguard.audience.patterns import local_part, matches
+from sendguard.audience.patterns import local_part
 from sendguard.mail.submission import Submission
 from sendguard.policy.action import Action
 from sendguard.policy.checks import notices
+from sendguard.policy.lifting import digest_of, rules_met
 from sendguard.policy.reasons import (
     Blocked,
     Grown,
     ManyOutside,
+    MayApprove,
+    NeedsCode,
     NoRecipients,
     Protected,
     ReachesMany,
@@ -25,7 +28,7 @@ from sendguard.policy.reasons import (
     UnknownSize,
     Unreadable,
 )
-from sendguard.policy.rules import ListRule, Rules
+from sendguard.policy.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +36,39 @@ class Verdict:
     """What must happen and why, the weightiest reason first.
 
     ``to_type`` is what the person has to type for CONFIRM_TYPED: the digits of the number, or the name of a list.
+    ``codes`` are the digests of the codes one of which has to be typed instead: then ``to_type`` is empty.
+    ``monitored`` is what would have happened if the organisation did not only monitor; None where it does not.
     """
 
     action: Action
     reasons: tuple[Reason, ...] = ()
     to_type: str = ""
     rules_version: str = ""
+    codes: tuple[str, ...] = ()
+    monitored: Action | None = None
+
+    @property
+    def weight(self) -> Action:
+        """What the message weighs, whether or not anybody acts on it."""
+        return self.action if self.monitored is None else self.monitored
 
     def accepts(self, typed: str) -> bool:
         """Whether what was typed is what had to be typed; grouping marks, spaces and case do not matter."""
         if self.action is not Action.CONFIRM_TYPED:
             return self.action is not Action.BLOCK
+        if self.codes:
+            return digest_of(typed) in self.codes
         return _bare(typed.partition("@")[0]) == _bare(self.to_type)
+
+    def is_stricter_than(self, other: "Verdict") -> bool:
+        """Whether who was asked because of the other one has to be asked again: more is demanded, or IT says more."""
+        told = set(other.reasons)
+        more = any(isinstance(each, _BY_NAME) and each not in told for each in self.reasons)
+        return self.action > other.action or (bool(self.codes) and self.codes != other.codes) or more
+
+
+_BY_NAME = (Blocked, NeedsCode, MayApprove, Protected)
+"""What the organisation says of single lists and conversations."""
 
 
 def verdict(submission: Submission, audience: Audience, rules: Rules) -> Verdict:
@@ -52,29 +76,27 @@ def verdict(submission: Submission, audience: Audience, rules: Rules) -> Verdict
 
     Pure. An audience whose upper bound is open counts as larger than every threshold.
     """
-    found = [
-        *_list_rules(audience, rules),
+    met = rules_met(submission, audience, rules)
+    found: list[tuple[Action, Reason]] = [
+        *((each.action, each.reason) for each in met),
         *_sizes(submission, audience, rules),
         *_doubts(submission, audience),
     ]
     noticed = list(notices(submission, audience, rules))
-    action = max((action for action, _ in (*found, *noticed)), default=Action.SEND)
+    weight = max((action for action, _ in (*found, *noticed)), default=Action.SEND)
+    named = max((each.action for each in met if each.named), default=Action.SEND)
+    action = named if rules.monitor_only else weight
+    codes = next((each.codes for each in met if each.codes and (each.named or not rules.monitor_only)), ())
     ranked = sorted(found, key=lambda pair: pair[0] is not Action.BLOCK) + noticed
+    typed = action is Action.CONFIRM_TYPED
     return Verdict(
         action=action,
         reasons=tuple(reason for _, reason in ranked),
-        to_type=_to_type(audience) if action is Action.CONFIRM_TYPED else "",
+        to_type=_to_type(audience) if typed and not codes else "",
         rules_version=rules.version,
+        codes=codes if typed else (),
+        monitored=weight if rules.monitor_only else None,
     )
-
-
-def _list_rules(audience: Audience, rules: Rules) -> Iterator[tuple[Action, Reason]]:
-    for part in audience.parts:
-        names = (part.address, *part.path)
-        if rule := _matching(names, rules.blocked):
-            yield Action.BLOCK, Blocked(part.address, rule.message)
-        elif rule := _matching(names, rules.protected):
-            yield Action.CONFIRM, Protected(part.address, rule.message)
 
 
 def _sizes(submission: Submission, audience: Audience, rules: Rules) -> Iterator[tuple[Action, Reason]]:
@@ -128,10 +150,6 @@ def _to_type(audience: Audience) -> str:
     if audience.count.basis is Basis.UNKNOWN and audience.unknown_lists:
         return local_part(audience.unknown_lists[0].address)
     return str(audience.count.high if audience.count.high is not None else audience.count.low)
-
-
-def _matching(addresses: tuple[str, ...], rules: tuple[ListRule, ...]) -> ListRule | None:
-    return next((rule for rule in rules for address in addresses if matches(address, rule.pattern)), None)
 
 
 def _bare(text: str) -> str:

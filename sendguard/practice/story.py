@@ -11,7 +11,7 @@ from imapclient import IMAPClient
 
 from sendguard.guard.account import Account, Server
 from sendguard.practice.directory import BEN, JO, LIST, ME
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 
 HOLD = 600.0
 """Seconds our own client waits for an answer: a person practises as slowly as they like."""

@@ -1,63 +1,19 @@
-"""Every setting, declared once: the settings page, the file and the documentation are made from this list."""
-
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+"""Every setting, declared once: the settings page, the files IT deploys and the documentation are made of it."""
 
 from sendguard.audience.signs import DEFAULT_PATTERNS
+from sendguard.settings.setting import N_, Setting, Type, Users
 
-
-class Type(StrEnum):
-    """What kind of value a setting has, and so which control shows it."""
-
-    NUMBER = "number"
-    SWITCH = "switch"
-    CHOICE = "choice"
-    TEXT = "text"
-    PATH = "path"
-    """A file or a folder."""
-    LINES = "lines"
-    """A list of texts, one a line."""
-    RULES = "rules"
-    """A list of patterns, each with a message: ``pattern | message``, one a line; in the file a list of such texts."""
-
-
-Value = int | bool | str | tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting.
-
-    ``name`` has letters and digits only (it is a registry value, a plist key and a JSON key). ``stricter`` says which
-    direction guards more: ``lower``, ``higher``, ``true``, ``more`` entries, or None where there is no such thing.
-    ``title``, ``description``, ``unit`` and the choices' titles are msgids of the translation catalogue.
-    """
-
-    name: str
-    type: Type
-    default: Value
-    title: str
-    description: str
-    page: str
-    low: int = 0
-    high: int = 10_000_000
-    unit: str = ""
-    off_at_zero: bool = False
-    choices: tuple[tuple[str, str], ...] = ()
-    stricter: Literal["lower", "higher", "true", "more"] | None = None
-
-
-def N_(text: str) -> str:
-    """Mark a text for the translation catalogue."""
-    return text
-
+_KEY = r"([0-9a-f]{16}:)?[A-Za-z0-9+/]{43}="
+"""An Ed25519 public key in base64, with or without the id before it."""
+_HTTPS = r"(https://[^\s@]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/\S*)?)?"
+"""An encrypted web address; this computer itself may be asked without encryption."""
+_HOST_PORT = r"(([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5})?"
 
 _CHECK = (("off", N_("Off")), ("notice", N_("Mention it")), ("ask", N_("Always ask")))
 
 
 def _check(name: str, title: str, description: str) -> Setting:
-    return Setting(name, Type.CHOICE, "notice", title, description, "checks", choices=_CHECK)
+    return Setting(name, Type.CHOICE, "notice", title, description, "checks", choices=_CHECK, stricter="later")
 
 
 def _people(name: str, default: int, title: str, description: str, page: str = "sizes") -> Setting:
@@ -80,6 +36,8 @@ PAGES = {
     "checks": N_("Small checks"),
     "directory": N_("Directory"),
     "program": N_("Program"),
+    "audit": N_("Audit trail"),
+    "organisation": N_("Your organisation"),
 }
 
 SETTINGS: tuple[Setting, ...] = (
@@ -156,7 +114,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "KnownLists",
-        Type.RULES,
+        Type.LINES,
         (),
         N_("Sizes you know"),
         N_("For lists no directory knows. One a line: address | number of people. 1 means that it is one person."),
@@ -179,7 +137,10 @@ SETTINGS: tuple[Setting, ...] = (
         Type.RULES,
         (),
         N_("Protected lists"),
-        N_("Messages to these are always asked about. One a line: pattern | message to show."),
+        N_(
+            "Messages to these are always asked about. One a line: pattern | message to show. With | code= or "
+            "| approver= at the end only who has the code, or writes from that address, can send."
+        ),
         "lists",
         stricter="more",
     ),
@@ -188,7 +149,22 @@ SETTINGS: tuple[Setting, ...] = (
         Type.RULES,
         (),
         N_("Blocked lists"),
-        N_("Messages to these are refused. One a line: pattern | message to show."),
+        N_(
+            "Messages to these are refused. One a line: pattern | message to show. At the end | until=2026-12-01 lets "
+            "the block expire, and | code= or | approver= lets who has the code, or writes from that address, send."
+        ),
+        "lists",
+        stricter="more",
+    ),
+    Setting(
+        "BlockedThreads",
+        Type.RULES,
+        (),
+        N_("Blocked conversations"),
+        N_(
+            "Replies and forwards in these are refused. One a line: Message-ID of any message of the conversation | "
+            "message to show, and at the end what Blocked lists may have."
+        ),
         "lists",
         stricter="more",
     ),
@@ -227,6 +203,7 @@ SETTINGS: tuple[Setting, ...] = (
         N_("Directory on this computer"),
         N_("An index file, an LDIF export, or a folder with members.csv, sizes.csv, aliases.csv and domains.csv."),
         "directory",
+        former=("DirectoryFolder",),
     ),
     Setting(
         "DirectoryAddress",
@@ -251,6 +228,7 @@ SETTINGS: tuple[Setting, ...] = (
         N_("Keys of the published directory"),
         N_("Only what is signed with one of these is taken. One public key a line, as your IT gives it to you."),
         "directory",
+        pattern=_KEY,
     ),
     Setting(
         "DirectoryHours",
@@ -374,6 +352,127 @@ SETTINGS: tuple[Setting, ...] = (
         "program",
         choices=(("", N_("As the system")), ("en", "English"), ("de", "Deutsch")),
     ),
+    Setting(
+        "Audit",
+        Type.SWITCH,
+        False,
+        N_("Keep an audit"),
+        N_(
+            "A line for each decision, in a file on this computer: when, how many people, what was decided, how long "
+            "it took. Never a subject or a text; addresses and lists only as pseudonyms."
+        ),
+        "audit",
+    ),
+    Setting(
+        "AuditDays",
+        Type.NUMBER,
+        90,
+        N_("Keep the audit for"),
+        N_("Older lines are deleted at every start and once a day."),
+        "audit",
+        low=1,
+        high=3650,
+        unit=N_("days"),
+    ),
+    Setting(
+        "AuditFile",
+        Type.PATH,
+        "",
+        N_("A second file for the audit"),
+        N_("Each line is written there as well, for your organisation's collector. It is never shortened or deleted."),
+        "audit",
+        users=Users.SEE,
+    ),
+    Setting(
+        "AuditSyslog",
+        Type.TEXT,
+        "",
+        N_("Syslog server for the audit"),
+        N_("host:port of a server that takes syslog over TLS (RFC 5425). Its certificate is verified."),
+        "audit",
+        users=Users.SEE,
+        pattern=_HOST_PORT,
+    ),
+    Setting(
+        "AuditKey",
+        Type.TEXT,
+        "",
+        N_("Key of the audit's pseudonyms"),
+        N_("With one key everywhere a list has one pseudonym everywhere; without it each desktop has its own."),
+        "audit",
+        users=Users.NOTHING,
+        machine_only=True,
+    ),
+    Setting(
+        "MonitorOnly",
+        Type.SWITCH,
+        False,
+        N_("Only monitor"),
+        N_(
+            "Everything is judged and recorded and nothing is asked, so that thresholds can be chosen from facts. "
+            "Blocked lists and conversations are refused all the same."
+        ),
+        "organisation",
+        stricter="false",
+        users=Users.SEE,
+    ),
+    Setting(
+        "PolicyAddress",
+        Type.TEXT,
+        "",
+        N_("Address of the signed policy"),
+        N_("The https:// address at which IT publishes the policy that reaches every desktop within minutes."),
+        "organisation",
+        users=Users.SEE,
+        machine_only=True,
+        pattern=_HTTPS,
+    ),
+    Setting(
+        "PolicyKeys",
+        Type.LINES,
+        (),
+        N_("Keys of the signed policy"),
+        N_("Only a policy signed with one of these is taken. One public key a line."),
+        "organisation",
+        users=Users.SEE,
+        machine_only=True,
+        pattern=_KEY,
+    ),
+    Setting(
+        "PolicyOrganisation",
+        Type.TEXT,
+        "",
+        N_("Organisation of the signed policy"),
+        N_("A policy made for another organisation is not taken, whoever signed it."),
+        "organisation",
+        users=Users.SEE,
+        machine_only=True,
+    ),
+    Setting(
+        "PolicyMinutes",
+        Type.NUMBER,
+        5,
+        N_("Look for a newer signed policy every"),
+        N_("At the latest so long after its publication a policy is in force."),
+        "organisation",
+        low=1,
+        high=1440,
+        unit=N_("minutes"),
+        users=Users.SEE,
+        machine_only=True,
+    ),
+    Setting(
+        "PolicySerialFloor",
+        Type.NUMBER,
+        0,
+        N_("Oldest signed policy that is taken"),
+        N_("A signed policy with a lower serial number is refused, also where an older one was deleted."),
+        "organisation",
+        high=4_294_967_295,
+        users=Users.SEE,
+        machine_only=True,
+    ),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
+BY_FORMER_NAME = {former: setting.name for setting in SETTINGS for former in setting.former}

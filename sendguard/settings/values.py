@@ -1,26 +1,20 @@
 """Values of settings: checked one by one against their declaration."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from sendguard.settings.declared import BY_NAME, SETTINGS, Setting, Type, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """A value that was not taken: ``why`` is a code (``type``, ``range``, ``choice``, ``name``)."""
-
-    name: str
-    why: str
+from sendguard.settings.declared import BY_NAME
+from sendguard.settings.rule_line import read_rule
+from sendguard.settings.setting import Setting, Type, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A value for every setting. What was not given, or was not valid, has its default."""
+    """A value for every setting. What was not given has its default."""
 
     given: Mapping[str, Value] = field(default_factory=dict)
-    invalid: tuple[Invalid, ...] = ()
 
     def __getitem__(self, name: str) -> Value:
         return self.given.get(name, BY_NAME[name].default)
@@ -42,26 +36,26 @@ class Values:
         return self[name] is True
 
 
-def read_values(raw: Mapping[str, object]) -> Values:
-    """Check what a settings file holds. Pure; an entry that is not valid leaves the guarding default in force."""
-    given: dict[str, Value] = {}
-    invalid: list[Invalid] = []
-    for name, value in raw.items():
-        setting = BY_NAME.get(name)
-        if setting is None:
-            invalid.append(Invalid(name, "name"))
-            continue
-        checked = _lines(value) if setting.type in {Type.LINES, Type.RULES} else value
-        why = problem(setting, checked)
-        if why:
-            invalid.append(Invalid(name, why))
-        else:
-            given[name] = cast("Value", checked)
-    return Values(given, tuple(invalid))
+def checked(setting: Setting, raw: object) -> tuple[Value | None, str]:
+    """A value as a file or a policy holds it, and why it is not valid: ``problem``'s code, or empty.
+
+    The value is None where nothing of it can be taken. Of a list everything is taken that can be, and of rules every
+    one: a rule with an option that cannot be read holds for ever, and nothing lifts it.
+    """
+    value = raw
+    if setting.type in {Type.LINES, Type.RULES} and isinstance(raw, list | tuple):
+        value = tuple(line for line in raw if not isinstance(line, str) or line.strip())
+    why = problem(setting, value)
+    if not why:
+        return cast("Value", value), ""
+    if not isinstance(value, tuple):
+        return None, why
+    whole = setting.type is Type.RULES
+    return tuple(line for line in value if isinstance(line, str) and (whole or not _text_problem(setting, line))), why
 
 
 def problem(setting: Setting, value: object) -> str:
-    """Why a value is not valid for a setting, as a code; empty when it is."""
+    """Why a value is not valid: ``type``, ``range``, ``choice``, ``form`` or ``rule``; empty when it is."""
     match setting.type:
         case Type.NUMBER:
             if isinstance(value, bool) or not isinstance(value, int):
@@ -70,23 +64,23 @@ def problem(setting: Setting, value: object) -> str:
         case Type.SWITCH:
             return "" if isinstance(value, bool) else "type"
         case Type.CHOICE:
-            return "" if value in {choice for choice, _ in setting.choices} else "choice"
+            return "" if value in [choice for choice, _ in setting.choices] else "choice"
         case Type.TEXT | Type.PATH:
-            return "" if isinstance(value, str) else "type"
+            return _text_problem(setting, value)
         case _:  # LINES and RULES
-            return "" if isinstance(value, tuple) and all(isinstance(line, str) for line in value) else "type"
+            if not isinstance(value, tuple):
+                return "type"
+            return next(filter(None, (_text_problem(setting, line) for line in value)), "")
 
 
-def changed(values: Values) -> dict[str, Value | list[str]]:
-    """What has to be written to a settings file: the values that differ from their defaults, in declared order."""
-    return {
-        setting.name: list(value) if isinstance(value, tuple) else value
-        for setting in SETTINGS
-        if (value := values[setting.name]) != setting.default
-    }
-
-
-def _lines(value: object) -> object:
-    if not isinstance(value, list | tuple):
-        return value
-    return tuple(line for line in value if not isinstance(line, str) or line.strip())
+def _text_problem(setting: Setting, value: object) -> str:
+    if not isinstance(value, str):
+        return "type"
+    if setting.pattern and not re.fullmatch(setting.pattern, value):
+        return "form"
+    if setting.type is Type.RULES:
+        try:
+            read_rule(value)
+        except ValueError:
+            return "rule"
+    return ""

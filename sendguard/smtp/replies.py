@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.smtp.content import Problem
 from sendguard.wording.catalogue import Catalogue
 

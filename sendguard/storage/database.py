@@ -37,7 +37,8 @@ INSERT INTO sizes SELECT list, seconds / 86400, people, seconds, seconds
     FROM (SELECT list, people, CAST(strftime('%s', at) AS INTEGER) AS seconds FROM sizes_1) WHERE seconds > 0;
 DROP TABLE sizes_1;
 """
-_STEPS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = "CREATE TABLE spent (code TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT"
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What makes a file of each version out of one of the version before, in statements that hold no semicolon."""
 
 SCHEMA_VERSION = len(_STEPS)

@@ -10,7 +10,7 @@ import tomli_w
 
 from sendguard.guard.account import Account, ExchangeServer, Login, Security, Server
 from sendguard.mail.address import normalise
-from sendguard.settings.values import Invalid, Values, changed, read_values
+from sendguard.settings.layers import Layer, Offer
 from sendguard.storage.places import replace_file
 
 
@@ -18,17 +18,17 @@ class FileUnreadable(Exception):
     """A file could not be read; the message says which and where, and holds no address."""
 
 
-def load_settings(path: Path) -> Values:
-    """The person's settings. A file that cannot be read leaves every guarding default in force, and says so."""
+def load_settings(path: Path) -> Offer:
+    """The person's own settings. Never raises: a file that cannot be read says nothing, and that it is broken."""
     try:
-        return read_values(_load(path))
+        return Offer(Layer.USER, path.name, _load(path))
     except FileUnreadable:
-        return Values(invalid=(Invalid(path.name, "file"),))
+        return Offer(Layer.USER, path.name, broken="file")
 
 
-def save_settings(path: Path, values: Values) -> None:
-    """Write what differs from the defaults. Raises OSError."""
-    replace_file(path, tomli_w.dumps(changed(values)).encode())
+def save_settings(path: Path, own: Mapping[str, object]) -> None:
+    """Write the person's own settings. Raises OSError."""
+    replace_file(path, tomli_w.dumps(own).encode())
 
 
 def load_accounts(path: Path) -> tuple[Account, ...]:

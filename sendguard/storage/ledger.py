@@ -90,6 +90,12 @@ class SqliteLedger:
         answer = Remembered(row[0], Outcome(row[1]), row[2], row[3], datetime.fromisoformat(row[4]))
         return answer if now < answer.expires else None
 
+    def spend(self, code: str, at: datetime) -> bool:
+        """Put down that an override code was used; False when it had been used before."""
+        with self._database.transaction() as connection:
+            added = connection.execute("INSERT OR IGNORE INTO spent VALUES (?, ?)", (code, at.isoformat()))
+            return added.rowcount == 1
+
     def purge(self, before: datetime) -> int:
         """Delete final rows last changed before then, and answers that have expired; returns how many rows."""
         with self._database.transaction() as connection:

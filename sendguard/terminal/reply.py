@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sendguard.guard.ports import Answer, Question
 from sendguard.policy.action import Action
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.sentences import Sentences
 
 Print = Callable[[str], None]
@@ -25,6 +25,8 @@ def by_rule(answer: Answer) -> Callable[[Question], tuple[Answer, str]]:
 
     def reply(question: Question) -> tuple[Answer, str]:
         if not question.judgement.submission.offers(answer.value):
+            return Answer.DONT_SEND, ""
+        if question.judgement.verdict.codes:  # no rule knows a code
             return Answer.DONT_SEND, ""
         return answer, question.judgement.verdict.to_type
 
@@ -69,7 +71,8 @@ class ByPerson:
         self._show(text("  Enter: don't send"))
         for key, answer in offered.items():
             self._show(f"  {key}: {text(ANSWERS[answer])}")
-        self._show(text("  {word}: {send}", word=verdict.to_type if typed_way else "send", send=send))
+        word = text("the code you were given") if verdict.codes else verdict.to_type if typed_way else "send"
+        self._show(text("  {word}: {send}", word=word, send=send))
         try:
             line = self._read("> ").strip()
         except EOFError:

@@ -7,7 +7,7 @@ from gettext import NullTranslations, translation
 from locale import getlocale
 from pathlib import Path
 
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 
 LOCALES = Path(__file__).parent.parent / "locales"
 DOMAIN = "sendguard"

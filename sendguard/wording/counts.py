@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sendguard.audience.audience import AddressKind, Audience, Part
 from sendguard.audience.count import SMALLEST_LIST, Basis, Count
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.hostile import shown, shown_address
 

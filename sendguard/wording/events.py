@@ -7,7 +7,7 @@ from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording import counts
 from sendguard.wording.catalogue import Catalogue
 
@@ -122,6 +122,13 @@ TROUBLES = {
     "directory_not_fetched": N_("No newer directory could be fetched. SendGuard keeps trying."),
     "directory_missing": N_("The published directory could not be fetched yet. Its lists are of unknown size."),
     "directory_keys": N_("The settings hold no valid key of the published directory, so it is not fetched."),
+    "policy": N_(
+        "A policy of your organisation cannot be read or is not valid. The guarding default is in force for it."
+    ),
+    "policy_expired": N_("The signed policy is out of date. What it tightened stays in force. Tell your IT."),
+    "policy_refused": N_("A signed policy was not taken, because it is not to be believed. Tell your IT."),
+    "policy_not_fetched": N_("No newer signed policy could be fetched. SendGuard keeps trying."),
+    "policy_keys": N_("No key or no organisation is set for the signed policy, so it is not followed. Tell your IT."),
     "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
 }
 _SAME_AS = {

@@ -4,11 +4,13 @@ from typing import assert_never
 
 from sendguard.mail.header import Problem
 from sendguard.policy import reasons as why
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording import counts
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.hostile import shown, shown_address
 
+MOST_APPROVERS = 3
+"""Addresses of people who could send it that are named."""
 LONGEST_MESSAGE = 400
 """Characters of an organisation's own message that are shown."""
 
@@ -63,9 +65,27 @@ def reason(say: Catalogue, reason: why.Reason) -> str:
         case why.Protected(address, message):
             known = say.text("{list} is protected: messages to it are always asked about.", list=shown_address(address))
             return f"{known} {shown(message, LONGEST_MESSAGE)}".rstrip()
-        case why.Blocked(address, message):
-            known = say.text("{list} is blocked: messages to it are refused.", list=shown_address(address))
-            return f"{known} {shown(message, LONGEST_MESSAGE)}".rstrip()
+        case why.Blocked(address, message, approvers):
+            known = (
+                say.text("{list} is blocked: messages to it are refused.", list=shown_address(address))
+                if address
+                else say.text("This conversation is blocked: nothing more is sent in it.")
+            )
+            return _joined(known, shown(message, LONGEST_MESSAGE), _who_can(say, approvers))
+        case why.NeedsCode(address, message, approvers):
+            known = (
+                say.text("{list} is closed: only who has a code can send to it.", list=shown_address(address))
+                if address
+                else say.text("This conversation is closed: only who has a code can go on with it.")
+            )
+            return _joined(known, shown(message, LONGEST_MESSAGE), _who_can(say, approvers))
+        case why.MayApprove(address, message):
+            known = (
+                say.text("{list} is closed to others: you are one who can send to it.", list=shown_address(address))
+                if address
+                else say.text("This conversation is closed to others: you are one who can go on with it.")
+            )
+            return _joined(known, shown(message, LONGEST_MESSAGE))
         case why.SourcesDisagree(address, one, other):
             return say.text(
                 "Two sources disagree about {list}: {one} by the one, {other} by the other.",
@@ -105,6 +125,16 @@ def reason(say: Catalogue, reason: why.Reason) -> str:
             )
         case _:
             assert_never(reason)
+
+
+def _who_can(say: Catalogue, approvers: tuple[str, ...]) -> str:
+    if not approvers:
+        return ""
+    return say.text("{people} can send it.", people=", ".join(map(shown_address, approvers[:MOST_APPROVERS])))
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _grown(say: Catalogue, reason: why.Grown) -> str:

@@ -29,7 +29,7 @@ from sendguard.exchange.tokens import Application, SignInNeeded, Tokens
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ports import SERVICES, TOKEN_SERVICES, Secrets
 from sendguard.mailbox.errors import AccessRefused, LoginRefused, MailboxUnreachable
-from sendguard.settings.values import Values, read_values
+from sendguard.settings.values import Values
 from sendguard.storage.secret import SessionSecrets
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.events import trouble
@@ -484,7 +484,7 @@ def test_a_secret_too_long_for_its_pieces_is_not_kept(keyring: SmallKeyring) -> 
 
 
 def test_an_account_without_an_application_is_signed_in_with_the_settings_one() -> None:
-    values = read_values({"OAuthClientId": "theirs", "OAuthTenant": "nhs.test"})
+    values = Values({"OAuthClientId": "theirs", "OAuthTenant": "nhs.test"})
     server = ExchangeServer("https://localhost/EWS/Exchange.asmx", Login.OAUTH)
     account = Account("work", (ME,), exchange=server)
     assert with_application(account, values).exchange == replace(server, client_id="theirs", tenant="nhs.test")

@@ -18,7 +18,7 @@ from sendguard.guard.ledger import UNHEARD, IllegalMove, LedgerFailed, Outcome, 
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.policy.action import Action
-from sendguard.settings.values import Invalid, read_values
+from sendguard.settings.layers import Fault, Layer, Offer, resolve
 from sendguard.storage.database import Database
 from sendguard.storage.files import FileUnreadable, load_accounts, load_settings, save_accounts, save_settings
 from sendguard.storage.keyring_process import answer
@@ -277,11 +277,11 @@ def test_a_database_that_cannot_be_taken_along_stays_of_its_version(version_1: P
 
 def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> None:
     places = Places.under(tmp_path).make()
-    assert load_settings(places.settings) == read_values({})
+    assert load_settings(places.settings) == Offer(Layer.USER, "settings.toml")
     assert load_accounts(places.accounts) == ()
-    values = read_values({"AskAnyFrom": 50, "ProtectedLists": ["all | Ask Ann: “why?”"]})
-    save_settings(places.settings, values)
-    assert load_settings(places.settings) == values
+    own = {"AskAnyFrom": 50, "ProtectedLists": ["all | Ask Ann: “why?”"]}
+    save_settings(places.settings, own)
+    assert load_settings(places.settings) == Offer(Layer.USER, "settings.toml", own)
     account = Account(
         "Work", ("me@x.test", "alias@x.test"), Server("imap.x.test", 993, Security.TLS, "me"),
         Server("smtp.x.test", 587, Security.STARTTLS, "me"), 20025, "Ausgang", watch_drafts=False,
@@ -296,8 +296,9 @@ def test_settings_and_accounts_come_back_as_they_were_saved(tmp_path: Path) -> N
 def test_a_settings_file_that_cannot_be_read_leaves_the_guarding_defaults(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("AskAnyFrom = 0\nTypeFrom = = 3")
-    assert load_settings(path).invalid == (Invalid("settings.toml", "file"),)
-    assert load_settings(path).number("AskAnyFrom") == 100
+    found = resolve([load_settings(path)])
+    assert found.faults == (Fault(Layer.USER, "settings.toml", "", "file"),)
+    assert found.values.number("AskAnyFrom") == 100
 
 
 @pytest.mark.parametrize(

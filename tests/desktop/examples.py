@@ -20,6 +20,7 @@ from sendguard.desktop.services import (
     ServerResult,
     Services,
     SignedIn,
+    SignedPolicyStatus,
 )
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
@@ -31,8 +32,11 @@ from sendguard.mail.message import Message
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy import reasons as why
 from sendguard.policy.action import Action
-from sendguard.policy.rules import Rules
+from sendguard.policy.lifting import digest_of
+from sendguard.policy.rules import ListRule, Rules
 from sendguard.policy.verdict import Verdict, verdict
+from sendguard.settings.layers import Layer, Offer, Resolution, own_changes, resolve
+from sendguard.settings.setting import Value
 from sendguard.settings.values import Values
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.sentences import Sentences
@@ -89,6 +93,16 @@ def the_2016_mail() -> Judgement:
         seen=Seen(14, datetime(2026, 11, 7).astimezone()),
     )
     return judged(submission(CROYDON), Audience(count, typed=1, parts=(part,)))
+
+
+CODE = "7QK2-M9XD-4TFW-8HNB"
+
+
+def a_list_that_needs_a_code() -> Judgement:
+    """A list the organisation has closed to all who have no code."""
+    mail = the_2016_mail()
+    rule = ListRule("croydon*", "This list reaches everybody by mistake.", (digest_of(CODE),), ("it@nhs.test",))
+    return judged(mail.submission, mail.audience, Rules(blocked=(rule,)))
 
 
 def a_reply_to_62() -> Judgement:
@@ -264,7 +278,9 @@ class World:
 
     questions: FakeQuestions = field(default_factory=FakeQuestions)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
-    settings: Values = field(default_factory=Values)
+    own: dict[str, object] = field(default_factory=dict)
+    policy: tuple[Offer, ...] = ()
+    signed_policy: SignedPolicyStatus | None = None
     accounts: list[Account] = field(default_factory=list)
     paths: tuple[PathStatus, ...] = ()
     directory: DirectoryStatus | None = None
@@ -291,8 +307,9 @@ class World:
             questions=self.questions,
             sentences=sentences(language),
             secrets=self.secrets,
-            load_settings=lambda: self.settings,
+            settings=lambda: self.resolution,
             save_settings=self.save_settings,
+            signed_policy=lambda: self.signed_policy,
             load_accounts=lambda: tuple(self.accounts),
             save_account=self.save_account,
             delete_account=self.delete_account,
@@ -319,9 +336,17 @@ class World:
             else (),
         )
 
-    def save_settings(self, values: Values) -> None:
+    @property
+    def resolution(self) -> Resolution:
+        return resolve((*self.policy, Offer(Layer.USER, "settings.toml", self.own)))
+
+    @property
+    def settings(self) -> Values:
+        return self.resolution.values
+
+    def save_settings(self, edits: Mapping[str, Value]) -> None:
         self._write()
-        self.settings = values
+        self.own = own_changes(self.policy, self.own, edits)
 
     def save_account(self, account: Account) -> None:
         self._write()

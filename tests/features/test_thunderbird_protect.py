@@ -9,12 +9,13 @@ import pytest
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Answer
 from sendguard.thunderbird.pointing import NotPointed, Refusal, point_at_gate, point_back
+from sendguard.thunderbird.profile_lock import kept_closed
 from sendguard.thunderbird.servers import MailServer
 from sendguard.thunderbird.ways_out import Guarded, ProfileFound, WayOut, profiles_found
 from tests.features.thunderbird_kit import Desk
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
-from tests.servers.processes import server_folder
+from tests.servers.processes import ServerFailed, server_folder
 from tests.servers.thunderbird import Thunderbird
 
 
@@ -102,3 +103,9 @@ def test_without_an_account_that_goes_where_thunderbird_sends_there_is_no_gate_t
     way, _ = first_way(thunderbird, elsewhere)
     assert way.account is None
     assert way.gate_port == 0
+
+
+def test_while_we_change_the_profile_thunderbird_does_not_start_in_it(desk: Desk, thunderbird: Thunderbird) -> None:
+    thunderbird.quit()
+    with kept_closed(found(thunderbird).profile), pytest.raises(ServerFailed):
+        thunderbird.start()

@@ -9,7 +9,6 @@ from sendguard.bootstrap.program import Program
 from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ports import Activity, ActivityKind, Answer
-from sendguard.settings.values import Values
 from sendguard.storage.files import save_accounts, save_settings
 from sendguard.storage.places import Places
 from sendguard.storage.secret import SessionSecrets
@@ -52,7 +51,7 @@ class Desk:
         places = Places.under(folder).make()
         save_accounts(places.accounts, (account,))
         known = {"KnownLists": (f"{everybody.address} | 850112",), "Language": "en"}
-        save_settings(places.settings, Values(known | settings))
+        save_settings(places.settings, known | settings)
         asker = FakeAsker()
         program = Program(places, SessionSecrets(work=me.password), asker)
         activities: list[Activity] = []

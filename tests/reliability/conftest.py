@@ -14,7 +14,6 @@ import pytest
 from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import Record
-from sendguard.settings.values import read_values
 from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
 from sendguard.storage.ledger import SqliteLedger
@@ -108,7 +107,7 @@ def desk(dovecot: Dovecot, postfix: Postfix, me: Person, colleague: Person, tmp_
     )
     places = Places.under(tmp_path).make()
     save_accounts(places.accounts, (account,))
-    save_settings(places.settings, read_values({"ProtectedLists": [f"{colleague.address} | ask"]}))
+    save_settings(places.settings, {"ProtectedLists": [f"{colleague.address} | ask"]})
     (tmp_path / "password").write_text(me.password)
     desk = Desk(tmp_path, account, me, colleague, dovecot)
     yield desk

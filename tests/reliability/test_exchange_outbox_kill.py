@@ -9,7 +9,6 @@ import pytest
 
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ledger import Record, State
-from sendguard.settings.values import read_values
 from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
 from sendguard.storage.ledger import SqliteLedger
@@ -35,7 +34,7 @@ class Outbox:
         exchange = ExchangeServer(server.url, Login.BASIC, self.me.address)
         places = Places.under(folder).make()
         save_accounts(places.accounts, (Account("work", (self.me.address,), exchange=exchange, watch_drafts=False),))
-        save_settings(places.settings, read_values({"ProtectedLists": [f"{self.colleague.address} | ask"]}))
+        save_settings(places.settings, {"ProtectedLists": [f"{self.colleague.address} | ask"]})
         (folder / "password").write_text(self.me.password)
         server.deliver(self.me, mail(sender=self.colleague.address, to=self.me.address, message_id=ORIGINAL))
         self.program.folder(OUTBOX)

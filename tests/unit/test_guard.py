@@ -21,8 +21,9 @@ from sendguard.policy.action import Action
 from sendguard.policy.reasons import Grown, PossiblySent, ReachesMany
 from sendguard.policy.rules import Check, ListRule, Rules
 from sendguard.policy.verdict import Verdict
-from sendguard.settings.values import read_values
+from sendguard.settings.values import Values
 
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ACCOUNT = Account("work", ("me@x.test", "alias@x.test"))
 DRAFT = b"From: Me <me@x.test>\r\nTo: a@x.test\r\nBcc: b@x.test\r\nSubject: Re: hi\r\nIn-Reply-To: <1@x>\r\n\r\nyes\r\n"
 
@@ -110,20 +111,20 @@ def test_upstreams_words_never_stand_in_an_errors_text() -> None:
 
 
 def test_rules_follow_from_the_settings() -> None:
-    values = read_values(
+    values = Values(
         {
             "AskAnyFrom": 50,
-            "BlockedLists": ["All-*@x.test | Not today", " | nothing", "staff"],
+            "BlockedLists": ("All-*@x.test | Not today", " | nothing", "staff"),
             "CheckSubject": "ask",
-            "OrganisationDomains": ["@X.test", "*.nhs.test"],
+            "OrganisationDomains": ("@X.test", "*.nhs.test"),
         }
     )
-    rules = rules_of(values)
+    rules = rules_of(values, NOON)
     assert rules.ask_any_from == 50
     assert rules.blocked == (ListRule("all-*@x.test", "Not today"), ListRule("staff"))
     assert rules.check_subject is Check.ASK
     assert organisation_of(values) == {"x.test", "*.nhs.test"}
-    assert rules_of(read_values({})) == Rules()
+    assert rules_of(Values(), NOON) == Rules()
 
 
 def test_a_report_is_json_with_every_fact() -> None:

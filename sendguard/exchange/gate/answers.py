@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 from sendguard.exchange.gate.line import Answer
 from sendguard.exchange.gate.soap import MESSAGES, SOAP_11, TYPES
-from sendguard.settings.declared import N_
+from sendguard.settings.setting import N_
 from sendguard.wording.catalogue import Catalogue
 
 _ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
