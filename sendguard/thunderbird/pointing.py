@@ -18,9 +18,11 @@ from sendguard.thunderbird.logins import copy_logins, forget_logins
 from sendguard.thunderbird.preferences import Preference, Preferences, PreferencesUnreadable
 from sendguard.thunderbird.profile_lock import ProfileInUse, kept_closed
 from sendguard.thunderbird.profiles import Profile
-from sendguard.thunderbird.servers import Auth, MailServer, Socket, end_of
+from sendguard.thunderbird.servers import Auth, MailServer, Socket, outgoing_servers
 
-GATE_HOST = "127.0.0.1"
+GATE_HOSTS = ("127.0.0.1", "localhost")
+"""Names for the computer the gates are on. Thunderbird keeps passwords by the server's name and the user's: two servers
+with one user name need two names here, or one would be given the other's password."""
 EWS_PATH = "/EWS/Exchange.asmx"
 
 _SOCKETS = {Security.PLAIN: Socket.PLAIN, Security.STARTTLS: Socket.STARTTLS, Security.TLS: Socket.TLS}
@@ -35,6 +37,8 @@ class Refusal(StrEnum):
     """The profile's user.js says something else at every start."""
     GONE = "server_gone"
     """The server is not what it was when somebody last looked."""
+    CROWDED = "profile_crowded"
+    """More servers with one user name than there are names for this computer."""
     NOT_WRITTEN = "profile_not_written"
 
 
@@ -67,12 +71,6 @@ class WayBack:
         return cls(was, logins) if was and about and fits else None
 
     @property
-    def host(self) -> str:
-        """The server there was before."""
-        named = [str(value) for name, value in self.was.items() if name.endswith((".hostname", "_url"))]
-        return end_of(named[0])[0] if named else ""
-
-    @property
     def written(self) -> str:
         """As text."""
         return json.dumps({"was": dict(self.was), "logins": self.logins})
@@ -83,12 +81,14 @@ def point_at_gate(profile: Profile, server: MailServer, port: int) -> None:
 
     Thunderbird finds its password again where it kept one; otherwise it asks once.
     """
-    wanted = _at_gate(server, port)
-    with _changing(profile, server, wanted) as preferences:
+    with _changing(profile, server) as preferences:
         way = WayBack.read(preferences.values, server) if is_loopback(server.host) else None
+        host = server.host if way is not None else _free_host(server, profile.preferences())
+        wanted = _at_gate(server, host, port)
+        _not_fixed(profile, wanted)
         if way is None:  # not from one gate to another
             preferences.changed(wanted)  # before anything is written
-            logins = copy_logins(profile, _origin(server, server.host), _origin(server, GATE_HOST))
+            logins = copy_logins(profile, _origin(server, server.host), _origin(server, host))
             way = WayBack({name: preferences.values.get(name) for name in wanted}, logins)
         fresh = preferences.changed(wanted | {_record(server): way.written})
         replace_keeping(profile.preferences_file, fresh.octets)
@@ -99,14 +99,12 @@ def point_back(profile: Profile, server: MailServer, account: Account | None) ->
 
     Where nobody wrote down how that was, since a person had set the gate themselves: to the server of ``account``.
     """
-    with _changing(profile, server, {}) as preferences:
+    with _changing(profile, server) as preferences:
         way = WayBack.read(preferences.values, server) or _way_to(server, account)
         if way is None:
             raise NotPointed(Refusal.GONE)
         _not_fixed(profile, way.was)
-        if not way.logins:  # the password was typed at the gate, if it was: it is the server's
-            copy_logins(profile, _origin(server, server.host), _origin(server, way.host))
-        forget_logins(profile, way.logins)
+        forget_logins(profile, set(way.logins) - _wanted_by_others(preferences.values, server))
         back = preferences.changed({**way.was, _record(server): None})
         replace_keeping(profile.preferences_file, back.octets)
 
@@ -116,12 +114,28 @@ def knows_way_back(preferences: Mapping[str, Preference], server: MailServer) ->
     return WayBack.read(preferences, server) is not None
 
 
-def _at_gate(server: MailServer, port: int) -> dict[str, Preference | None]:
+def _free_host(server: MailServer, preferences: Mapping[str, Preference]) -> str:
+    """A name for this computer under which Thunderbird keeps no password of another server's for this user name."""
+    others = [each for each in outgoing_servers(preferences) if each.key != server.key and each.kind == server.kind]
+    taken = {each.host for each in others if each.user == server.user}
+    for host in GATE_HOSTS:
+        if host not in taken:
+            return host
+    raise NotPointed(Refusal.CROWDED)
+
+
+def _wanted_by_others(preferences: Mapping[str, Preference], server: MailServer) -> set[str]:
+    """The copies of passwords that other servers at gates were given, too."""
+    others = (each for each in outgoing_servers(preferences) if each.key != server.key)
+    return {name for each in others if (way := WayBack.read(preferences, each)) for name in way.logins}
+
+
+def _at_gate(server: MailServer, host: str, port: int) -> dict[str, Preference | None]:
     if server.kind == "ews":
-        return {f"{_branch(server)}ews_url": f"http://{GATE_HOST}:{port}{EWS_PATH}"}
+        return {f"{_branch(server)}ews_url": f"http://{host}:{port}{EWS_PATH}"}
     branch = _branch(server)
     return {
-        f"{branch}hostname": GATE_HOST,
+        f"{branch}hostname": host,
         f"{branch}port": port,
         f"{branch}try_ssl": int(Socket.PLAIN),
         f"{branch}authMethod": int(Auth.NONE if server.auth == Auth.NONE else Auth.PASSWORD),
@@ -155,13 +169,12 @@ def _origin(server: MailServer, host: str) -> str:
 
 
 @contextmanager
-def _changing(profile: Profile, server: MailServer, wanted: Mapping[str, object]) -> Iterator[Preferences]:
+def _changing(profile: Profile, server: MailServer) -> Iterator[Preferences]:
     """The preferences of a profile no Thunderbird can open meanwhile, with the server still what it was."""
     try:
         with kept_closed(profile):
             if not _is_still(profile.preferences(), server):
                 raise NotPointed(Refusal.GONE)
-            _not_fixed(profile, wanted)
             yield Preferences.load(profile.preferences_file)
     except ProfileInUse as error:
         raise NotPointed(Refusal.OPEN) from error

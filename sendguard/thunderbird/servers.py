@@ -68,7 +68,7 @@ def identities(preferences: Mapping[str, Preference]) -> tuple[Identity, ...]:
 
     One that names no way out has the default one; one that names what is not there has none.
     """
-    outgoing = {key: server for key in _keys(preferences, "mail.smtpservers") if (server := _out(preferences, key))}
+    outgoing = {server.key: server for server in outgoing_servers(preferences)}
     default = _text(preferences, "mail.smtp.defaultserver") or next(iter(outgoing), "")
     found: list[Identity] = []
     for account in _keys(preferences, "mail.accountmanager.accounts"):
@@ -79,6 +79,12 @@ def identities(preferences: Mapping[str, Preference]) -> tuple[Identity, ...]:
             if address:
                 found.append(Identity(key, address, incoming, server))
     return tuple(found)
+
+
+def outgoing_servers(preferences: Mapping[str, Preference]) -> tuple[MailServer, ...]:
+    """Every server mail leaves by, used or not, in Thunderbird's order."""
+    found = (_out(preferences, key) for key in _keys(preferences, "mail.smtpservers"))
+    return tuple(server for server in found if server is not None)
 
 
 def _keys(preferences: Mapping[str, Preference], name: str) -> Iterator[str]:
@@ -92,7 +98,7 @@ def _out(preferences: Mapping[str, Preference], key: str) -> MailServer | None:
         return _server(preferences, key, kind, smtp, ("hostname", "username", "try_ssl", "authMethod"))
     url = _text(preferences, f"{other}{kind}_url")
     user, auth = _text(preferences, f"{other}username"), _number(preferences, f"{other}auth_method", Auth.PASSWORD)
-    return MailServer(key, kind, *end_of(url), auth=auth, user=user, url=url)
+    return MailServer(key, kind, *_end_of(url), auth=auth, user=user, url=url)
 
 
 def _in(preferences: Mapping[str, Preference], key: str) -> MailServer | None:
@@ -130,7 +136,7 @@ def _number(preferences: Mapping[str, Preference], name: str, otherwise: int) ->
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
 
 
-def end_of(url: str) -> tuple[str, int]:
+def _end_of(url: str) -> tuple[str, int]:
     """Host and port of an Exchange address; what was given, and 0, where it is none."""
     try:
         parts = urlsplit(url)

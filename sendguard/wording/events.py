@@ -54,6 +54,7 @@ TROUBLES = {
         "Thunderbird's settings cannot be read, so SendGuard neither knows nor changes its way out."
     ),
     "profile_fixed": N_("Not done: Thunderbird's user.js sets this server anew at every start. Ask who wrote it."),
+    "profile_crowded": N_("Not done: other servers with the same user name use gates already. Use the add-on instead."),
     "server_gone": N_("Not done: Thunderbird's settings have changed meanwhile. Look again."),
     "profile_not_written": N_("Not done: Thunderbird's settings could not be written. It sends as before."),
     "gate_oauth": N_("It logs in by OAuth, which works to the server's own name only, so no gate: use the add-on."),

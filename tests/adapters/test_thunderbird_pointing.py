@@ -232,3 +232,47 @@ def test_two_logins_of_one_server_are_both_known_at_the_gate(home: Home) -> None
     at_gate = [each for each in json.loads(home.logins)["logins"] if each["hostname"] == "smtp://127.0.0.1"]
     assert {each["encryptedPassword"] for each in at_gate} == {"pass-2", "another"}
     assert len({each["id"] for each in json.loads(home.logins)["logins"]}) == 6
+
+
+def two_more_servers(home: Home, user: str) -> None:
+    changes = {"mail.smtpservers": "smtp1,ews1,smtp2,smtp3,smtp4", "mail.identity.id4.smtpServer": "smtp3",
+               "mail.identity.id5.smtpServer": "smtp4"}  # fmt: skip
+    for key in ("smtp3", "smtp4"):
+        changes |= {f"mail.smtpserver.{key}.hostname": f"{key}.test", f"mail.smtpserver.{key}.username": user}
+    home.set(changes)
+
+
+THIRD, FOURTH = 3, 4
+
+
+def test_two_servers_with_one_user_name_are_never_given_each_others_password(home: Home) -> None:
+    two_more_servers(home, "ana")
+    point(home)
+    point_at_gate(home.profile, server(home, THIRD), 20030)
+    assert (server(home).host, server(home, THIRD).host) == ("127.0.0.1", "localhost")
+    before = home.preferences
+    with pytest.raises(NotPointed) as refused:
+        point_at_gate(home.profile, server(home, FOURTH), 20031)
+    assert refused.value.why is Refusal.CROWDED
+    assert home.preferences == before
+    point_at_gate(home.profile, server(home, THIRD), 20032)  # to another gate, under the name it has
+    assert (server(home, THIRD).host, server(home, THIRD).port) == ("localhost", 20032)
+
+
+def test_other_user_names_share_the_computers_name(home: Home) -> None:
+    two_more_servers(home, "somebody else")
+    point(home)
+    point_at_gate(home.profile, server(home, THIRD), 20030)
+    assert server(home, THIRD).host == "127.0.0.1"
+
+
+def test_a_password_two_servers_were_given_stays_until_the_last_has_gone_back(home: Home) -> None:
+    two_more_servers(home, "somebody else")
+    home.set({"mail.smtpserver.smtp3.hostname": "smtp.work.test"})
+    before = home.passwords
+    point(home)
+    point_at_gate(home.profile, server(home, THIRD), 20030)
+    back(home)
+    assert "smtp://127.0.0.1" in home.passwords
+    back(home, THIRD)
+    assert home.passwords == before
