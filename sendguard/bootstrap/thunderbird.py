@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +12,12 @@ from sendguard.bootstrap.once import WrongInput
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.storage.places import Places
-from sendguard.thunderbird.addon import FILE_NAME, write_xpi
+from sendguard.thunderbird.addon import ADDON_ID, FILE_NAME, write_xpi
 from sendguard.thunderbird.addon import version as version_of_addon
 from sendguard.thunderbird.door import DoorNotOpened, door_here, is_answered
 from sendguard.thunderbird.gate import AddonGate
 from sendguard.thunderbird.native import REGISTRY, HostStatus, NativeHost
+from sendguard.thunderbird.policies import PolicyFile, PolicyNotWritten, policy_path
 from sendguard.wording.sentences import Sentences
 
 
@@ -87,10 +89,13 @@ def install_host(folder: Path | None = None) -> tuple[HostStatus, Path]:
 
 def remove_host() -> None:
     """Take away what ``install_host`` wrote. Raises WrongInput where it cannot."""
-    host = native_host()
+    host, policies = native_host(), policy_path()
     try:
         host.remove()
         (host.folder / FILE_NAME).unlink(missing_ok=True)
+        if policies is not None:
+            with suppress(PolicyNotWritten):  # then it is not ours to take back
+                PolicyFile(policies, ADDON_ID).withdraw()
     except OSError as error:
         raise _cannot_write(error) from error
 

@@ -49,6 +49,20 @@ HOOKS = {
     Hook.COMMAND_LINE: N_("command line"),
 }
 TROUBLES = {
+    "profile_open": N_("Not done: Thunderbird is open. Close it, then try again. Nothing was changed."),
+    "profile_unreadable": N_(
+        "Thunderbird's settings cannot be read, so SendGuard neither knows nor changes its way out."
+    ),
+    "profile_fixed": N_("Not done: Thunderbird's user.js sets this server anew at every start. Ask who wrote it."),
+    "profile_crowded": N_("Not done: other servers with the same user name use gates already. Use the add-on instead."),
+    "server_gone": N_("Not done: Thunderbird's settings have changed meanwhile. Look again."),
+    "profile_not_written": N_("Not done: Thunderbird's settings could not be written. It sends as before."),
+    "gate_oauth": N_("It logs in by OAuth, which works to the server's own name only, so no gate: use the add-on."),
+    "gate_login": N_("It logs in by Kerberos, NTLM or a certificate, which passes no gate: use the add-on."),
+    "gate_kind": N_("It sends in a way no gate of SendGuard's knows: use the add-on."),
+    "gate_no_server": N_("Thunderbird has no outgoing server for it."),
+    "addon_not_written": N_("The add-on could not be written, and nothing was installed. Is the disk full?"),
+    "addon_forbidden": N_("Not done: Thunderbird's policies on this computer forbid the add-on. Ask your IT."),
     "unreachable": N_("The mail server cannot be reached. Nothing is lost: SendGuard keeps trying."),
     "timeout": N_("The mail server does not answer in time. Nothing is lost: SendGuard keeps trying."),
     "certificate": N_("The mail server's certificate is not valid, so SendGuard does not talk to it. Ask your IT."),

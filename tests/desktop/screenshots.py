@@ -24,7 +24,9 @@ from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.judge import Judgement
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
+    THUNDERBIRD,
     WORK,
+    FakeThunderbird,
     a_blocked_mail,
     a_list_of_unknown_size,
     a_list_that_needs_a_code,
@@ -56,6 +58,13 @@ def the_window(page: int, language: str = "en") -> MainWindow:
     return window
 
 
+def the_accounts(language: str = "en") -> MainWindow:
+    world = full_world(thunderbird=FakeThunderbird((THUNDERBIRD,)))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(2)
+    return window
+
+
 def the_form(language: str = "en") -> AccountForm:
     return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
 
@@ -76,6 +85,7 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
     "window": lambda: the_window(0),
     "settings": lambda: the_window(3),
+    "thunderbird": the_accounts,
     "account": the_form,
     "account-exchange": the_exchange_form,
 }

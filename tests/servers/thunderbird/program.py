@@ -133,6 +133,10 @@ class Thunderbird:
         """Add the account, its way out, and where drafts and copies lie; returns once the folders are there."""
         self.run(words.ADD_EXCHANGE, url, person.address, person.password)
 
+    def keep_password(self, origin: str, person: Person) -> None:
+        """Keep somebody's password for ``KIND://HOST``, as a person does who ticks the box."""
+        self.run("await keep(...args)", origin, person.address, person.password)
+
     def add_mail(self, account: MailAccount) -> None:
         """Likewise, and make it the default account: the folders, messages and identities below are its."""
         found = asdict(account)
@@ -193,6 +197,10 @@ class Thunderbird:
     ) -> None:
         """Go on writing in the composer with the subject ``window``: more recipients, more text, another subject."""
         self.run(words.TYPE, window, {"to": to, "cc": cc, "subject": subject, "body": body})
+
+    def replace_recipients(self, *to: str, subject: str = "") -> None:
+        """Take everybody out of a composer's To, Cc and Bcc, and put these into To."""
+        self.run(words.REPLACE_RECIPIENTS, subject, to)
 
     def composed(self, subject: str = "") -> dict[str, Any]:
         """What stands in a composer: to, cc, bcc, subject, body, and whether it is locked."""

@@ -158,6 +158,11 @@ if (subject) window.document.getElementById("msgSubject").value = subject;
 if (body) window.GetCurrentEditor().insertText(body);
 window.gContentChanged = true;
 """
+REPLACE_RECIPIENTS = """
+const window = await until(() => isReady(args[0]), "composer"), { document } = window;
+for (const pill of [...document.querySelectorAll("mail-address-pill")]) pill.remove();
+window.addressRowAddRecipientsArray(document.querySelector('.address-row[data-recipienttype="addr_to"]'), args[1]);
+"""
 PRESS_SEND = """
 const window = await until(() => isReady(args[0]), "composer");
 window.goDoCommand("cmd_sendButton");
