@@ -34,6 +34,7 @@ check: setup-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python packaging/checks.py
+	@$(BIN)/python packaging/thunderbird/lint.py
 
 addon: setup   ## the Thunderbird add-on, in build/; the same files always come to the same octets
 	@$(BIN)/python -c 'from pathlib import Path; from sendguard.thunderbird.addon import write_xpi; print(write_xpi(Path("build")))'

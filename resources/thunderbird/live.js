@@ -12,7 +12,7 @@ const watched = new Map(); // by window: what was said of it last
 
 export function watch(tabId) {
   if (!watched.has(tabId)) {
-    watched.set(tabId, { key: "", said: null });
+    watched.set(tabId, { key: "", said: null, costs: [], paused: false });
     look(tabId);
   }
 }
@@ -26,22 +26,43 @@ export function saidOf(tabId) {
   return watched.get(tabId)?.said ?? null;
 }
 
+// Look no more at a window that sends, and wait until nothing is being looked at. Looking has Thunderbird read its fields
+// anew, and in the middle of a send that undoes the opening of address-book lists: it would go to the list's name alone.
+export async function pause(tabId) {
+  const state = watched.get(tabId) ?? { key: "", said: null, costs: [] };
+  watched.set(tabId, state);
+  state.paused = true;
+  await state.looking;
+}
+
+export function resume(tabId) {
+  const state = watched.get(tabId);
+  if (state?.paused) {
+    state.paused = false;
+    look(tabId);
+  }
+}
+
 async function look(tabId) {
   const state = watched.get(tabId);
-  if (!state) {
+  if (!state || state.paused) {
     return;
   }
   let wait = LOOK_EVERY_MS;
   try {
     const began = performance.now();
-    const details = await browser.compose.getComposeDetails(tabId);
-    wait = Math.max(wait, SHARE * (performance.now() - began));
+    state.looking = browser.compose.getComposeDetails(tabId);
+    const details = await state.looking;
+    // The least of a few: what else Thunderbird was busy with is not the cost of looking.
+    state.costs = [...state.costs, performance.now() - began].slice(-4);
+    wait = state.costs.length < 4 ? wait : Math.max(wait, SHARE * Math.min(...state.costs));
     wait = Math.max(wait, await count(tabId, state, details));
   } catch {
     unwatch(tabId); // the window has gone
     return;
   }
-  setTimeout(look, wait, tabId);
+  clearTimeout(state.next);
+  state.next = setTimeout(look, wait, tabId);
 }
 
 // Have it counted where something has changed; returns how long to wait at least.

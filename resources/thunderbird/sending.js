@@ -1,5 +1,6 @@
 // Before a message leaves: SendGuard is asked, and what it answers is done.
 
+import { pause, resume } from "./live.js";
 import { connect, nextNumber, NotAnswered } from "./line.js";
 import { read } from "./message.js";
 import { remember } from "./remembered.js";
@@ -11,13 +12,20 @@ const released = new Map(); // by window: what SendGuard let go and waits to hea
 
 // The listener of compose.onBeforeSend. Whatever happens it answers: an exception would lock the window for good.
 export async function beforeSend(tab, details) {
+  let verdict = { cancel: true };
   try {
-    return await decide(tab, details);
+    tell(released.get(tab.id), "sent", { went: false }); // nothing more was heard of the last try
+    released.delete(tab.id);
+    await pause(tab.id).catch(() => {});
+    verdict = await decide(tab, details);
   } catch (error) {
-    return await undecided(error);
-  } finally {
-    asked.delete(tab.id);
+    verdict = await undecided(error);
   }
+  asked.delete(tab.id);
+  if (verdict.cancel) {
+    resume(tab.id);
+  }
+  return verdict;
 }
 
 async function decide(tab, details) {
@@ -31,23 +39,28 @@ async function decide(tab, details) {
     const number = nextNumber();
     asked.set(tab.id, { line, number });
     const answer = await line.say("ask", { message }, number);
-    await remember(answer);
+    remember(answer); // nobody waits for that
     if (answer.answer === "change") {
       await browser.compose.setComposeDetails(tab.id, { to: answer.to, cc: answer.cc, bcc: answer.bcc });
     } else if (answer.answer === "send") {
-      current = await browser.compose.getComposeDetails(tab.id);
-      const { go } = await line.say("release", { ask: number, message: await read(tab.id, current, true) });
-      if (go) {
+      current = answer.go ? current : await browser.compose.getComposeDetails(tab.id);
+      if (answer.go || (await release(line, number, tab.id, current))) {
         released.set(tab.id, { line, number });
         return {};
       }
-      continue;
+      continue; // it is not what was answered for
     } else if (answer.words) {
       await explain("said", answer.words);
     }
     return { cancel: true };
   }
   throw new NotAnswered("fault");
+}
+
+// After a person's answer: what leaves now has to be what they answered for.
+async function release(line, ask, tabId, details) {
+  const { go } = await line.say("release", { ask, message: await read(tabId, details, true) });
+  return go;
 }
 
 // SendGuard is not there. A policy of IT may let such a message go, with a warning.
@@ -83,15 +96,18 @@ async function policy() {
 async function explain(why, words = "", went = "") {
   const query = new URLSearchParams({ why, words, went });
   await browser.windows.create({
-    type: "popup", url: `stopped.html?${query}`, width: 560, height: 340, allowScriptsToClose: true,
+    type: "popup", url: `stopped.html?${query}`, width: 560, height: 300, allowScriptsToClose: true,
   });
 }
 
-// What became of it: SendGuard notes it down.
+// What became of it: SendGuard notes it down. Thunderbird calls a message that its server refused sent as well (153), but
+// knows an id only of one that the server took.
 export function afterSend(tab, result) {
   const letGo = released.get(tab.id);
   released.delete(tab.id);
-  tell(letGo, "sent", { went: !result.error });
+  const taken = result.mode === "sendNow" ? Boolean(result.headerMessageId) : true;
+  tell(letGo, "sent", { went: !result.error && taken });
+  resume(tab.id);
 }
 
 // The window was closed: nobody waits for an answer any more.

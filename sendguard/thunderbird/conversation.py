@@ -103,14 +103,16 @@ class Conversation:
     def _ask(self, number: int, composed: Composed) -> None:
         if len(self._held) >= MOST_ASKED or number in self._held:
             raise NotAMessage
-        asked = self._passage.ask(composed)
-        self._held[number] = _Held(asked)
-        tell = partial(self._executor.submit, self._tell, number, asked)
-        asked.ticket.decision.add_done_callback(lambda _: tell())
+        held = self._held[number] = _Held(self._passage.ask(composed))
+        ticket = held.asked.ticket
+        if ticket.decided is not None and ticket.decided.sends:  # nobody was asked, and nothing can have changed
+            held.begun = self._passage.release(held.asked, composed)
+        tell = partial(self._executor.submit, self._tell, number, held)
+        ticket.decision.add_done_callback(lambda _: tell())
 
-    def _tell(self, number: int, asked: Asked) -> None:
-        said = self._passage.answer(asked, asked.ticket.decision.result())
-        self._say({"id": number} | dict(said))
+    def _tell(self, number: int, held: _Held) -> None:
+        said = self._passage.answer(held.asked, held.asked.ticket.decision.result())
+        self._say({"id": number, "go": held.begun} | said)
 
     def _release(self, held: _Held | None, composed: Composed) -> bool:
         if held is None or held.begun or held.asked.ticket.decided is None:

@@ -79,6 +79,9 @@ TROUBLES = {
     "gate_unreachable": N_(
         "The mail server cannot be reached, so a message was not sent. It is still in your mail program: send it again."
     ),
+    "gate_too_large": N_(
+        "A message is larger than the limit, so the gate did not pass it on. It is still in your mail program."
+    ),
     "gate_not_understood": N_(
         "Your mail program asked for something the gate does not know, so it was not passed on. Tell your IT."
     ),

@@ -116,10 +116,9 @@ def test_it_says_which_protocol_it_speaks(desk: Desk) -> None:
 def test_what_nobody_has_to_be_asked_about_goes_and_is_noted_down(desk: Desk) -> None:
     addon, said = desk.addon(), message("a@x.test")
     number = addon.say("ask", message=said)
-    assert addon.hear(number)["answer"] == "send"
-    assert desk.states() == []
-    assert addon.talk("release", ask=number, message=said) == {"go": True}
+    assert addon.hear(number) == {"answer": "send", "people": "1 person", "came": "", "go": True}
     assert desk.states() == [State.SENDING]
+    assert addon.talk("release", ask=number, message=said) == {"go": False}
     addon.say("sent", ask=number, went=True)
     desk.wait_for(State.SENT)
 
@@ -131,7 +130,9 @@ def test_a_held_message_waits_for_its_person(desk: Desk) -> None:
     assert (asked.hook, asked.account, asked.kind) == (Hook.THUNDERBIRD, "Thunderbird", Kind.NEW)
     assert addon.talk("release", ask=number, message=said) == {"go": False}
     desk.answer(Answer.SEND)
-    assert addon.hear(number) == {"answer": "send", "people": "850,112 people", "came": "you let it go"}
+    assert addon.hear(number) == {
+        "answer": "send", "people": "850,112 people", "came": "you let it go", "go": False,
+    }  # fmt: skip
     assert addon.talk("release", ask=number, message=said) == {"go": True}
     assert addon.talk("release", ask=number, message=said) == {"go": False}
 
@@ -330,9 +331,13 @@ def test_a_ledger_that_cannot_be_written_sends_nothing(desk: Desk) -> None:
     addon, said = desk.addon(), message("a@x.test")
     desk.guard.ledger.full = True  # type: ignore[attr-defined]
     assert addon.talk("ask", message=message("big@lists.test")) == {"error": "ledger"}
-    number = addon.say("ask", message=said)
-    assert addon.hear(number)["answer"] == "send"
-    assert addon.talk("release", ask=number, message=said) == {"error": "ledger"}
+    assert addon.talk("ask", message=said) == {"error": "ledger"}
+    desk.guard.ledger.full = False  # type: ignore[attr-defined]
+    number = addon.say("ask", message=message("big@lists.test"))
+    desk.answer(Answer.SEND)
+    addon.hear(number)
+    desk.guard.ledger.full = True  # type: ignore[attr-defined]
+    assert addon.talk("release", ask=number, message=message("big@lists.test")) == {"error": "ledger"}
     assert ActivityKind.TROUBLE in {activity.kind for activity in desk.guard.activities}
 
 

@@ -1,9 +1,11 @@
 """A real Thunderbird with the add-on, installed by policy and shared by tests, and SendGuard's end of it for each."""
 
 import smtplib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sendguard.gate.limits import GateLimits
 from sendguard.gate.loopback import choose_port
@@ -75,6 +77,7 @@ class AddonDesk:
         self.alias = f"alias-{self.me.address}"
         self.colleague = self.dovecot.new_person("colleague")
         self.guard.directory.sizes[self.big] = 850_112
+        self.accepted_before = self.postfix.accepted()
 
     @property
     def big(self) -> str:
@@ -114,6 +117,12 @@ class AddonDesk:
         with smtplib.LMTP("127.0.0.1", self.dovecot.lmtp_port) as lmtp:
             lmtp.sendmail(self.colleague.address, [self.me.address], raw)
         return message_id
+
+    def press_send(self, subject: str) -> None:
+        """Press Send, where the answer may be there before anybody could see that it is under way."""
+        self.thunderbird.run(
+            'await until(() => isReady(args[0]), "composer"); composer(args[0]).goDoCommand("cmd_sendButton");', subject
+        )
 
     def question(self) -> Question:
         """Wait for the question."""
@@ -167,10 +176,34 @@ def desk_at(thunderbird: Thunderbird, dovecot: Dovecot, postfix: Postfix) -> Ite
         desk.close()
 
 
+@dataclass(frozen=True)
+class LongHold:
+    """A message that is held in a Thunderbird of its own while other tests run."""
+
+    desk: AddonDesk
+    subject: str
+    question: str
+    since: float
+
+    def seconds(self) -> float:
+        """How long it has been held."""
+        return time.monotonic() - self.since
+
+
 def add_list(thunderbird: Thunderbird, name: str, description: str, members: Sequence[str]) -> str:
     """Make a list in the address book; returns how it stands in a field."""
     thunderbird.run(_ADD_LIST, name, description, list(members))
     return f'{name} <"{description}">' if description else f"{name} <{name}>"
+
+
+def write_html(thunderbird: Thunderbird, to: str, subject: str, body: str) -> None:
+    """Begin a new message with formatted text."""
+    thunderbird.run(_WRITE_HTML, to, subject, body)
+
+
+def attach(thunderbird: Thunderbird, subject: str, files: Sequence[Path]) -> None:
+    """Attach files to the message that is being written."""
+    thunderbird.run(_ATTACH, subject, [str(path) for path in files])
 
 
 _ADDON_IS_ACTIVE = """
@@ -211,4 +244,28 @@ for (const address of members) {
   card.primaryEmail = address;
   made.addCard(card);
 }
+"""
+_WRITE_HTML = """
+const [to, subject, body] = args, before = composers();
+const fields = Cc["@mozilla.org/messengercompose/composefields;1"].createInstance(Ci.nsIMsgCompFields);
+Object.assign(fields, { to, subject, body });
+const parameters = Cc["@mozilla.org/messengercompose/composeparams;1"].createInstance(Ci.nsIMsgComposeParams);
+parameters.composeFields = fields;
+parameters.identity = account().defaultIdentity;
+parameters.type = Ci.nsIMsgCompType.New;
+parameters.format = Ci.nsIMsgCompFormat.HTML;
+MailServices.compose.OpenComposeWindowWithParams(null, parameters);
+await opened(before);
+"""
+_ATTACH = """
+const attachments = args[1].map(path => {
+  const file = Cc["@mozilla.org/file/local;1"].createInstance(Ci.nsIFile);
+  file.initWithPath(path);
+  const attachment = Cc["@mozilla.org/messengercompose/attachment;1"].createInstance(Ci.nsIMsgAttachment);
+  attachment.url = Services.io.newFileURI(file).spec;
+  attachment.name = file.leafName;
+  attachment.size = file.fileSize;
+  return attachment;
+});
+await composer(args[0]).AddAttachments(attachments);
 """

@@ -7,8 +7,7 @@ import pytest
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import Answer
 from sendguard.mail.kind import Kind
-from sendguard.mail.submission import Hook
-from tests.features.addon_kit import AddonDesk, add_list, desk_at, thunderbird_with_addon
+from tests.features.addon_kit import AddonDesk, LongHold, add_list, desk_at, thunderbird_with_addon
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.processes import wait_until
@@ -29,6 +28,11 @@ def desk(thunderbird: Thunderbird, dovecot: Dovecot, postfix: Postfix) -> Iterat
         desk.open_account()
         desk.start_guard()
         yield desk
+
+
+def test_a_long_hold_begins_whose_end_test_thunderbird_long_hold_sees(long_hold: LongHold) -> None:
+    assert not long_hold.desk.thunderbird.is_ready(long_hold.subject)
+    assert long_hold.desk.arrived() == []
 
 
 def test_a_message_nobody_has_to_be_asked_about_goes_out_at_once(desk: AddonDesk) -> None:
@@ -179,6 +183,7 @@ def test_a_list_of_the_address_book_is_opened(desk: AddonDesk, description: str)
     desk.answer(Answer.SEND)
     desk.thunderbird.wait_until_sent("Crew")
     assert len(desk.dovecot.wait_for_messages(desk.colleague, 1)) == 1
+    assert not desk.postfix.log_text().count(f"to=<{name}@")  # to the members, never to the name of the list
 
 
 def test_each_identity_is_asked_for_by_its_own_name(desk: AddonDesk) -> None:
@@ -227,18 +232,18 @@ def test_a_message_whose_window_is_closed_is_asked_about_no_more(desk: AddonDesk
     assert desk.arrived() == []
 
 
-def test_add_on_and_gate_together_ask_once(thunderbird: Thunderbird, dovecot: Dovecot, postfix: Postfix) -> None:
-    with desk_at(thunderbird, dovecot, postfix) as desk:
-        desk.open_account(desk.start_smtp_gate())
-        desk.start_guard()
-        desk.thunderbird.write(desk.big, desk.colleague.address, subject="Once", body="Two\nlines — ümlaut 1.5 mg")
-        desk.thunderbird.press_send("Once")
-        desk.answer(Answer.SEND)
-        desk.thunderbird.wait_until_sent("Once")
-        assert len(desk.dovecot.wait_for_messages(desk.colleague, 1)) == 1
-        desk.wait_for_state(State.SENT, Hook.SMTP_GATE)
-        desk.wait_for_state(State.SENT, Hook.THUNDERBIRD)
-        assert len({question.id for question in desk.guard.asker.history}) == 1
+def test_a_send_its_person_breaks_off_at_thunderbirds_own_question_was_not_sent(desk: AddonDesk) -> None:
+    desk.thunderbird.write(desk.big, subject="")
+    desk.press_send("")
+    desk.answer(Answer.SEND)
+    desk.thunderbird.run(
+        "const reminder = await until(dialog, 'subject reminder');"
+        "reminder.document.querySelector('dialog').cancelDialog(); await until(() => !dialog(), 'end of it');"
+    )
+    desk.wait_for_state(State.REFUSED)
+    desk.thunderbird.wait_until_ready()
+    desk.thunderbird.type(to=["one.more@elsewhere.test"])
+    desk.wait_for_line("reaches 850,113 people")
 
 
 def test_where_sendguard_does_not_run_the_message_stays_and_a_page_says_why(

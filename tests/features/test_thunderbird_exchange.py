@@ -17,7 +17,8 @@ from sendguard.mail.submission import Hook
 from sendguard.thunderbird.pointing import point_at_gate, point_back
 from sendguard.thunderbird.ways_out import Guarded, profiles_found
 from tests.adapters.ews_gate_kit import SENTENCES
-from tests.adapters.ews_rig import ExchangeDesk, mail
+from tests.adapters.ews_rig import ExchangeDesk
+from tests.adapters.imap_rig import mail
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import server_folder, wait_until
