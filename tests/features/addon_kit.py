@@ -1,5 +1,6 @@
 """A real Thunderbird with the add-on, installed by policy and shared by tests, and SendGuard's end of it for each."""
 
+import json
 import smtplib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ from tests.servers.thunderbird import MailAccount, Thunderbird, installation_wit
 
 SENTENCES = Sentences(Catalogue.for_language("en"))
 VERSION = "0.1.0"
+EXAMPLE = Path(__file__).parents[2] / "packaging" / "thunderbird" / "policies.json"
+"""What IT is given: the tests install the add-on with this very file."""
 BUTTON = "sendguard_thunderbird_addon-composeAction-toolbarbutton"
 
 
@@ -42,11 +45,9 @@ def thunderbird_with_addon(
     """Start one. ``managed`` is what IT's policy says to the add-on."""
     with server_folder("thunderbird") as folder:
         addon = write_xpi(folder / "addon")
-        policies: dict[str, object] = {
-            "ExtensionSettings": {ADDON_ID: {"installation_mode": "force_installed", "install_url": addon.as_uri()}}
-        }
-        if managed:
-            policies["3rdparty"] = {"Extensions": {ADDON_ID: dict(managed)}}
+        policies = json.loads(EXAMPLE.read_text())["policies"]
+        policies["ExtensionSettings"][ADDON_ID]["install_url"] = addon.as_uri()
+        policies["3rdparty"]["Extensions"][ADDON_ID] |= dict(managed or {})
         installation = installation_with(folder / "installation", policies)
         thunderbird = Thunderbird(folder, installation=installation, settings=settings, environment=environment)
         host_of(thunderbird).install()

@@ -1,15 +1,21 @@
 """The add-on and the SMTP gate in one message's way: its person is asked once, and never less than once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sendguard.exchange.gate.gate import EwsGate
+from sendguard.gate.limits import GateLimits
+from sendguard.gate.loopback import choose_port
+from sendguard.guard.account import Account, ExchangeServer, Login
+from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import Answer
 from sendguard.mail.submission import Hook
-from tests.features.addon_kit import AddonDesk, add_list, attach, desk_at, thunderbird_with_addon, write_html
+from tests.features.addon_kit import SENTENCES, AddonDesk, add_list, attach, desk_at, thunderbird_with_addon, write_html
 from tests.servers.dovecot import Dovecot
+from tests.servers.exchange import Exchange
 from tests.servers.postfix import Postfix
 from tests.servers.processes import server_folder
 from tests.servers.thunderbird import Thunderbird
@@ -115,6 +121,30 @@ def test_a_list_of_the_address_book_is_asked_about_once(desk: AddonDesk) -> None
     subject = " ".join(['Ümläut "quoted"'] * 10)
     desk.thunderbird.write(entry, subject=subject)
     is_asked_once(desk, subject)
+
+
+@pytest.mark.parametrize("body", ["Plain words, 1.5 mg", FORMATTED])
+def test_through_the_exchange_gate_it_is_asked_about_once(
+    thunderbird: Thunderbird, dovecot: Dovecot, postfix: Postfix, new_exchange: Callable[..., Exchange], body: str
+) -> None:
+    server = new_exchange()
+    me = server.new_person("me")
+    with desk_at(thunderbird, dovecot, postfix) as desk:
+        upstream = ExchangeServer(server.url, Login.BASIC, me.address)
+        account = Account("exchange", (me.address,), exchange=upstream, ews_gate_port=choose_port())
+        gate = EwsGate(account, desk.guard.gatekeeper, Intake(account, Hook.EWS_GATE), SENTENCES, GateLimits)
+        gate.start()
+        desk.closing.callback(gate.stop)
+        desk.accounts = (account,)
+        desk.start_guard()
+        thunderbird.add_exchange(f"http://127.0.0.1:{gate.port}/EWS/Exchange.asmx", me)
+        write_html(thunderbird, desk.big, "Once", body)
+        thunderbird.press_send("Once")
+        desk.answer(Answer.SEND)
+        thunderbird.wait_until_sent("Once")
+        desk.wait_for_state(State.SENT, Hook.EWS_GATE)
+        assert len({question.id for question in desk.guard.asker.history}) == 1
+        assert [each.recipients for each in server.submitted] == [(desk.big,)]
 
 
 def test_what_was_approved_in_one_window_covers_no_other(desk: AddonDesk) -> None:
