@@ -1,5 +1,6 @@
 """The accounts: whose mail is guarded."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtWidgets import QMessageBox
@@ -10,6 +11,7 @@ from sendguard.desktop.literal import literal
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Weight, button, safe_label
+from sendguard.desktop.thunderbird_section import ThunderbirdSection
 from sendguard.guard.account import Account
 from sendguard.wording.hostile import shown, shown_address
 
@@ -29,6 +31,8 @@ class AccountsPage(Page):
         self.said = safe_label()
         self.rows.addWidget(self._list)
         self.rows.addWidget(Row(self.said, self.add_button))
+        self.thunderbird = ThunderbirdSection(services, tasks, self._add)
+        self.rows.addWidget(self.thunderbird)
         self.rows.addStretch(1)
         self.refresh()
 
@@ -47,10 +51,24 @@ class AccountsPage(Page):
         if not accounts:
             self._list.add(safe_label(self._say.text("Nothing is guarded yet: there is no account.")))
 
+    def _add(self, suggested: Account, then: Callable[[], None]) -> None:
+        """Open the form for a new account that is filled in already; ``then`` is called once it is kept."""
+
+        def kept() -> None:
+            self.refresh()
+            then()
+
+        self.form = AccountForm(self._services, self._tasks, kept, None, self, suggested=suggested)
+        self.form.show()
+
     def edit(self, account: Account | None, checked: bool = False) -> None:
         """Open the form for an account, or for a new one."""
-        self.form = AccountForm(self._services, self._tasks, self.refresh, account, self)
+        self.form = AccountForm(self._services, self._tasks, self._kept, account, self)
         self.form.show()
+
+    def _kept(self) -> None:
+        self.refresh()
+        self.thunderbird.refresh()
 
     def _remove(self, account: Account, checked: bool = False) -> None:
         box = QMessageBox(self)
@@ -72,4 +90,4 @@ class AccountsPage(Page):
     def _removed(self, done: Done[None]) -> None:
         failed = self._say.text("Not removed: the accounts file could not be written. It is still guarded.")
         self.said.setText(failed if done.error else "")
-        self.refresh()
+        self._kept()
