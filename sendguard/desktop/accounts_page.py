@@ -6,7 +6,7 @@ from functools import partial
 from PySide6.QtWidgets import QMessageBox
 
 from sendguard.desktop.account_form import AccountForm
-from sendguard.desktop.layout import Page, Row, Section
+from sendguard.desktop.layout import Page, Row, Section, together
 from sendguard.desktop.literal import literal
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
@@ -47,7 +47,7 @@ class AccountsPage(Page):
             change.clicked.connect(partial(self.edit, account))
             remove.clicked.connect(partial(self._remove, account))
             words = f"{shown(account.name)} · {shown_address(account.identities[0])}"
-            self._list.add(Row(safe_label(words), change, remove))
+            self._list.add(together(safe_label(words), Row(safe_label(), change, remove)))
         if not accounts:
             self._list.add(safe_label(self._say.text("Nothing is guarded yet: there is no account.")))
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from sendguard.desktop import look
 from sendguard.desktop.icons import TrayState, icon
-from sendguard.desktop.layout import Row, Section
+from sendguard.desktop.layout import Row, Section, together
 from sendguard.desktop.mail_program import AddonInstalled, IdentityWay, MailProfile, WayState
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
@@ -99,7 +99,7 @@ class ThunderbirdSection(Section):
         lines: list[QWidget] = [safe_label(words), Row(state, *self._gate_buttons(way))]
         if way.no_gate and way.state is WayState.OPEN:
             lines.append(safe_label(self._say.trouble(way.no_gate), Tone.QUIET))
-        self.add(_together(*lines))
+        self.add(together(*lines))
 
     def _gate_buttons(self, way: IdentityWay) -> list[QWidget]:
         text = self._say.catalogue.text
@@ -191,17 +191,6 @@ class ThunderbirdSection(Section):
     def _tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
         self._words, self._tone, self._to_be_read = words, tone, True
         self.refresh()
-
-
-def _together(*lines: QWidget) -> QWidget:
-    """Lines about one thing, nearer to each other than to the next."""
-    whole = QWidget()
-    column = QVBoxLayout(whole)
-    column.setContentsMargins(0, 0, 0, look.gap(0.4))
-    column.setSpacing(look.gap(0.1))
-    for line in lines:
-        column.addWidget(line)
-    return whole
 
 
 def _state(words: str, state: WayState) -> QWidget:

@@ -1,9 +1,11 @@
 """Points a server at a gate, or back, and dies at a step: ``python -m tests.reliability.pointing_child HOME WHAT N``.
 
-A step is a file being opened to be written, renamed or removed in the profile.
+A step is a file being opened to be written, renamed or removed in the profile. With a fourth argument no file may get
+larger than so many octets, as on a disk that is full in the middle of a write.
 """
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -37,4 +39,7 @@ def main(home: Path, what: str, last: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 4:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
     main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

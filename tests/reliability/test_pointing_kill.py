@@ -45,7 +45,25 @@ def test_pointing_killed_at_any_step_is_whole_and_can_be_done_again(tmp_path: Pa
         run(home, what)
         assert home.found(WORK).ways[0].guarded == done.found(WORK).ways[0].guarded
         assert home.passwords == done.passwords
+        assert home.logins.count(b'"hostname"') == done.logins.count(b'"hostname"'), "each is copied once"
         if what == "back":
             assert home.preferences == done.preferences
         assert not list(home.profile.folder.glob(".*.new"))
     assert step > 5
+
+
+@pytest.mark.parametrize("what", ["gate", "back"])
+@pytest.mark.parametrize("octets", [0, 1, 700, 2000, 3000])
+def test_a_disk_that_is_full_in_the_middle_of_a_write_leaves_the_preferences_whole(
+    tmp_path: Path, what: str, octets: int
+) -> None:
+    home = Home.make(tmp_path)
+    if what == "back":
+        assert run(home, "gate")
+    before = home.preferences
+    command = [sys.executable, "-m", "tests.reliability.pointing_child", str(home.folder), what, "0", str(octets)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "NotPointed: profile_not_written" in ended.stderr
+    assert home.preferences == before
+    assert home.found(WORK).ways[0].identity.address == "ana@work.test"
+    assert run(home, what), "with room again it is done"
