@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sendguard.audience.audience import Audience, Part
-from sendguard.audience.count import Basis
+from sendguard.audience.count import Basis, Count
 from sendguard.audience.patterns import local_part
 from sendguard.mail.submission import Submission
 from sendguard.policy.action import Action
@@ -109,19 +109,18 @@ def _sizes(submission: Submission, audience: Audience, rules: Rules) -> Iterator
     for part in audience.lists:
         if grown := _growth(part, rules):
             yield Action.CONFIRM, grown
-    if rules.type_from and _counts_as(audience, rules.type_from):
+    if rules.type_from and counts_as(count, rules.type_from):
         yield Action.CONFIRM_TYPED, ReachesMany(count, rules.type_from)
-    elif rules.ask_any_from and _counts_as(audience, rules.ask_any_from):
+    elif rules.ask_any_from and counts_as(count, rules.ask_any_from):
         yield Action.CONFIRM, ReachesMany(count, rules.ask_any_from)
-    elif rules.ask_reply_from and submission.kind.is_reply and _counts_as(audience, rules.ask_reply_from):
+    elif rules.ask_reply_from and submission.kind.is_reply and counts_as(count, rules.ask_reply_from):
         yield Action.CONFIRM, ReplyReachesMany(count, rules.ask_reply_from)
     if rules.ask_outside_from and audience.external >= rules.ask_outside_from:
         yield Action.CONFIRM, ManyOutside(audience.external, rules.ask_outside_from)
 
 
-def _counts_as(audience: Audience, threshold: int) -> bool:
-    """An unknown list is asked about by name: only what is known beside it makes the number a reason."""
-    count = audience.count
+def counts_as(count: Count, threshold: int) -> bool:
+    """Whether the number alone is a reason. An unknown list is asked about by name: what is known beside it counts."""
     return count.low >= threshold if count.basis is Basis.UNKNOWN else count.reaches(threshold)
 
 

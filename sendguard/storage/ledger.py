@@ -2,7 +2,7 @@
 
 import sqlite3
 from dataclasses import astuple, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sendguard.audience.count import Basis
 from sendguard.guard.ledger import MOVES, UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
@@ -72,6 +72,11 @@ class SqliteLedger:
     def history(self, limit: int = 200) -> tuple[Record, ...]:
         """The latest rows, newest first."""
         return self._many("ORDER BY changed_at DESC, rowid DESC LIMIT ?", limit)
+
+    def received_since(self, at: datetime) -> tuple[Record, ...]:
+        """Every row received since then."""
+        day_before = (at - timedelta(days=1)).isoformat()  # the text of a time in another zone may be a day off
+        return tuple(row for row in self._many("WHERE received_at >= ?", day_before) if row.received_at >= at)
 
     def remember(self, answer: Remembered) -> None:
         """Keep an answer for the next try, in place of an earlier one with the same key."""

@@ -59,6 +59,11 @@ class Places:
         """The folder of fetched directories."""
         return self.data / "directory"
 
+    @property
+    def audit(self) -> Path:
+        """The folder of the audit."""
+        return self.data / "audit"
+
 
 def installation_key(places: Places) -> bytes:
     """The key of this installation's pseudonyms (32 octets), made at first use. Raises OSError."""
