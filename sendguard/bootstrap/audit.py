@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -65,7 +66,8 @@ class Audit:
         self._pseudonym = cache(pseudonym_of)
         self._own_key = installation_key(places)
         self._lines: queue.Queue[AuditLine | None] = queue.Queue(WAITING)
-        self._lost_waiting = 0
+        self._counting = threading.Lock()
+        self._lost = 0
         self._on = False
         self._purged: date | None = None
         self._syslog: SyslogSender | None = None
@@ -85,7 +87,8 @@ class Audit:
         if self._on:
             self._put(AuditLine(Line.STOPPED, self._clock(), detail="quit"))
         self._on = False
-        self._put(None)
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=LAST_LINES_SECONDS)
         self._thread.join(LAST_LINES_SECONDS)
         if self._syslog is not None:
             self._syslog.close(LAST_LINES_SECONDS)
@@ -106,7 +109,7 @@ class Audit:
             line = line_of(activity, self._pseudonym(key))
         except Exception as error:  # the gatekeeper must not hear of it: a fault here is a missing line
             _LOG.warning("a line of the audit could not be made: %s", type(error).__name__)
-            self._lost_waiting += 1
+            self._lose()
         else:
             if line is not None:
                 self._put(line)
@@ -132,11 +135,20 @@ class Audit:
             self._put(AuditLine(Line.STOPPED, self._clock(), detail="switched_off"))
             self._on = False
 
-    def _put(self, line: AuditLine | None) -> None:
+    def _put(self, line: AuditLine) -> None:
         try:
             self._lines.put_nowait(line)
         except queue.Full:
-            self._lost_waiting += 1
+            self._lose()
+
+    def _lose(self) -> None:
+        with self._counting:
+            self._lost += 1
+
+    def _take_lost(self) -> int:
+        with self._counting:
+            lost, self._lost = self._lost, 0
+            return lost
 
     # The writer's thread
 
@@ -154,11 +166,10 @@ class Audit:
                 self._write(line)
             except Exception as error:  # a thread's top: one line is lost, the next ones are not
                 _LOG.warning("a line of the audit could not be written: %s", type(error).__name__)
-                self._lost_waiting += 1
+                self._lose()
 
     def _write(self, line: AuditLine) -> None:
-        lost, self._lost_waiting = self._lost_waiting, 0
-        if lost:
+        if lost := self._take_lost():
             self._write(AuditLine(Line.GAP, line.time, lost=lost))
         values, day = self._values(), line.time.date()
         self._to("audit", line, lambda octets: self._folder.append(octets, day))
