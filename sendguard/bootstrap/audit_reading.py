@@ -1,6 +1,5 @@
 """The audit read again: shown, searched for a list, and exported; and what the history comes to."""
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -53,8 +52,7 @@ class AuditTrail:
 
     def latest(self, most: int) -> tuple[AuditLine, ...]:
         """The latest lines, the newest first. Raises OSError."""
-        kept = deque(self._folder.lines(), most)
-        return tuple(line for octets in reversed(kept) if (line := from_json(octets)) is not None)
+        return tuple(line for octets in self._folder.latest(most) if (line := from_json(octets)) is not None)
 
     def export(self, place: Path, first: date | None = None, last: date | None = None) -> int:
         """Write those days' lines into a file for this user only, whole or not at all; returns how many.

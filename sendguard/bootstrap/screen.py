@@ -5,10 +5,19 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from sendguard.bootstrap.audit_reading import AuditTrail
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
 from sendguard.desktop.application import run_desktop
-from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import (
+    AuditAccess,
+    DirectoryStatus,
+    PathState,
+    PathStatus,
+    PracticeStep,
+    ServerResult,
+    Services,
+)
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, Secrets, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
@@ -55,6 +64,7 @@ def run_practice(places: Places) -> int:
 def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Places | None = None) -> Services:
     """What the windows can do. ``real`` is where accounts are kept while ``program`` is the practice mailbox."""
     secrets = KeyringSecrets() if real else program.secrets
+    trail = AuditTrail(program.places)
 
     def save_first_account(account: Account) -> None:
         assert real is not None  # noqa: S101 - only used with it
@@ -77,6 +87,8 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         directory=lambda: _directory(program),
         asks_exchange=lambda: program.asks_exchange,
         history=program.history,
+        hindsight=program.hindsight,
+        audit=AuditAccess(trail.latest, trail.export, lambda: program.audit.troubles),
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
         scheduled=program.scheduled,

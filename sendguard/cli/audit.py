@@ -64,7 +64,7 @@ def show(first: datetime | None, last: datetime | None, most: int, as_json: bool
         line = from_json(octets)
         click.echo(octets if as_json or line is None else " · ".join(filter(None, say.audit_line(line))))
     if not lines:
-        click.echo(say.catalogue.text("The audit holds no line of these days."), err=True)
+        click.echo("The audit holds no line of these days.", err=True)
 
 
 @audit.command()

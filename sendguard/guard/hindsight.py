@@ -54,14 +54,14 @@ def hindsight(records: Iterable[Record], now: datetime, looks_back: timedelta = 
         messages=len(rows),
         asked=len(asked),
         changed_mind=sum(row.outcome in CHANGED_THEIR_MIND for row in asked),
-        would_ask=sum(_only_monitored(row) for row in rows),
+        would_ask=sum(is_only_monitored(row) for row in rows),
         refused=sum(row.outcome is Outcome.BLOCKED for row in rows),
         unknown=sum(row.basis is Basis.UNKNOWN for row in rows),
         at=tuple(_at(threshold, rows) for threshold in THRESHOLDS),
     )
 
 
-def _only_monitored(row: Record) -> bool:
+def is_only_monitored(row: Record) -> bool:
     """Whether it weighed enough to be asked about or refused, and went all the same."""
     return row.action >= Action.CONFIRM and not row.asked and row.outcome is not Outcome.BLOCKED
 

@@ -43,6 +43,15 @@ class AuditFolder:
                 with path.open("rb") as file:
                     yield from (line[:-1] for line in file if line.endswith(b"\n"))
 
+    def latest(self, most: int) -> list[bytes]:
+        """The latest so many lines, the newest first. Raises OSError."""
+        found: list[bytes] = []
+        for day, _ in reversed(self._days()):
+            found += reversed(list(self.lines(day, day)))
+            if len(found) >= most:
+                break
+        return found[:most]
+
     def purge(self, before: date) -> int:
         """Delete the files of earlier days; returns how many. Raises OSError."""
         old = [path for day, path in self._days() if day < before]

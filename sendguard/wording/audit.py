@@ -1,7 +1,11 @@
 """What an audit's lines and the history's numbers say."""
 
+import re
+
 from sendguard.guard.audit import AuditLine, By, Line
-from sendguard.guard.hindsight import AtThreshold, Hindsight
+from sendguard.guard.hindsight import AtThreshold, Hindsight, is_only_monitored
+from sendguard.guard.ledger import Record
+from sendguard.policy.action import Action
 from sendguard.settings.setting import N_
 from sendguard.wording import events
 from sendguard.wording.catalogue import Catalogue
@@ -41,13 +45,14 @@ def cells(say: Catalogue, line: AuditLine) -> tuple[str, ...]:
 def _people(say: Catalogue, line: AuditLine) -> str:
     if line.lost:
         return say.plural("{n} line", "{n} lines", line.lost)
-    if line.people.endswith(" or more"):
-        return say.text("{people} people or more", people=line.people.removesuffix(" or more").replace("-", "–"))
     if line.people == "unknown":
         return say.text("nobody knows how many people")
     if line.people == "1":
         return say.plural("{n} person", "{n} people", 1)
-    return say.text("{people} people", people=shown(line.people.replace("-", "–"))) if line.people else ""
+    band = re.sub(r"\d+", lambda found: say.number(int(found[0])), shown(line.people).replace("-", "–"))
+    if band.endswith(" or more"):
+        return say.text("{people} people or more", people=band.removesuffix(" or more"))
+    return say.text("{people} people", people=band) if band else ""
 
 
 def _came(say: Catalogue, line: AuditLine) -> str:
@@ -62,6 +67,15 @@ def _came(say: Catalogue, line: AuditLine) -> str:
 def _known(say: Catalogue, words: dict[str, str], code: str) -> str:
     """The words for a code; a code from another version is shown as it is."""
     return say.text(words[code]) if code in words else shown(code)
+
+
+def monitored(say: Catalogue, record: Record) -> str:
+    """What would have become of a row if the organisation did not only monitor."""
+    if not is_only_monitored(record):
+        return ""
+    if record.action is Action.BLOCK:
+        return say.text("only monitored: it would have been refused")
+    return say.text("only monitored: you would have been asked")
 
 
 def hindsight(say: Catalogue, found: Hindsight) -> tuple[str, ...]:

@@ -107,6 +107,10 @@ class Sentences:
         """A line of the audit: when, what, how many people, what the rules demanded, what came of it."""
         return audit.cells(self.catalogue, line)
 
+    def monitored(self, record: Record) -> str:
+        """What would have become of a row if the organisation did not only monitor; empty where it did act."""
+        return audit.monitored(self.catalogue, record)
+
     def hindsight(self, found: Hindsight) -> tuple[str, ...]:
         """What the last days came to, then a line for each threshold."""
         return audit.hindsight(self.catalogue, found)
