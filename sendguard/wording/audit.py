@@ -27,7 +27,6 @@ VERDICTS = {
     "block": N_("blocked"),
 }
 WHO = {
-    By.PERSON: N_("by the person"),
     By.EARLIER: N_("by an earlier answer"),
     By.RULES: N_("by the rules"),
     By.NOBODY: N_("by nobody"),
@@ -59,7 +58,7 @@ def _came(say: Catalogue, line: AuditLine) -> str:
     if line.kind is Line.END:
         return _known(say, {state.value: words for state, words in events.STATES.items()}, line.state)
     came = _known(say, {outcome.value: words for outcome, words in events.OUTCOMES.items()}, line.decision)
-    who = _known(say, {each.value: words for each, words in WHO.items() if each is not By.PERSON}, line.by)
+    who = _known(say, {each.value: words for each, words in WHO.items()}, line.by) if line.by != By.PERSON else ""
     took = say.text("{seconds} s", seconds=say.number(round(line.seconds))) if line.seconds is not None else ""
     return ", ".join(filter(None, (came, who, took)))
 
