@@ -67,9 +67,8 @@ def test_an_export_to_nowhere_is_a_sentence(tmp_path: Path) -> None:
 
 def test_the_latest_lines_are_shown_in_words_or_as_json(lines: list[AuditLine]) -> None:
     said = run("audit", "show").stdout.splitlines()
-    assert said[1].endswith(
-        ", 12:%s · decided · 50–199 people · to be confirmed · you changed your mind, 3 s" % f"{TODAY:%M}"
-    )
+    facts = "decided · 50–199 people · to be confirmed · you changed your mind, 3 s"
+    assert said[1].endswith(f", {YESTERDAY:%H:%M} · {facts}")
     assert [json.loads(line)["kind"] for line in run("audit", "show", "--json", "--last", 2).stdout.splitlines()] == [
         "decision", "end",
     ]  # fmt: skip
