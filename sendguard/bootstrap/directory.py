@@ -93,9 +93,8 @@ class Directory:
         feed = FeedProcess(values.text("DirectoryAddress"), keys, folder, name=values.text("DirectoryName"))
         self._use(IndexDirectory(feed.folder))
         if keys:
-            self._updater = Updater(
-                feed, rhythm(values.number("DirectoryHours") * 3600.0), self._fetched, chance=self._chance
-            )
+            often = rhythm(values.number("DirectoryHours") * 3600.0)
+            self._updater = Updater(feed, often, self._fetched, chance=self._chance)
         else:
             self._say(Standing(trouble="directory_keys"))
 

@@ -17,6 +17,7 @@ from sendguard.desktop.services import (
     PracticeStep,
     ServerResult,
     Services,
+    SignedPolicyStatus,
 )
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, Secrets, SubmissionRefused, UpstreamUnreachable
@@ -77,6 +78,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         secrets=secrets,
         settings=lambda: program.settings.resolution,
         save_settings=program.settings.save_own,
+        signed_policy=lambda: _signed_policy(program),
         load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,
@@ -134,6 +136,13 @@ def _paths(program: Program) -> list[PathStatus]:
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
     return found
+
+
+def _signed_policy(program: Program) -> SignedPolicyStatus | None:
+    standing = program.signed_policy.standing
+    if standing is None:
+        return None
+    return SignedPolicyStatus(standing.not_before, standing.expires, standing.checked_at, standing.trouble)
 
 
 def _directory(program: Program) -> DirectoryStatus | None:

@@ -29,6 +29,15 @@ def quiet(palette: QPalette) -> QColor:
     return text
 
 
+def stay_readable(widget: QWidget) -> None:
+    """Let a control that cannot be changed show its value in a colour that can be read: it is a fact, no leftover."""
+    palette, own = QApplication.palette(), widget.palette()
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+        own.setColor(QPalette.ColorGroup.Disabled, role, quiet(palette))
+    if own != widget.palette():
+        widget.setPalette(own)
+
+
 def _against_grounds(colour: QColor, palette: QPalette) -> float:
     """The contrast on the worse of the two grounds that text stands on: the window's, and that of lists and fields."""
     return min(contrast(colour, palette.color(role)) for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base))

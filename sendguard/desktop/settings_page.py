@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sendguard.desktop import look
@@ -69,11 +70,19 @@ class SettingsPage(QWidget):
         text = self._say.catalogue.text
         control.show(resolved.value)
         control.widget.setEnabled(not resolved.locked)
+        look.stay_readable(control.widget)
         self.locks[setting.name].setVisible(resolved.locked)
         said = [text(setting.description)]
         if resolved.locked:
             said.append(text("Managed by your organisation."))
         control.focus.setAccessibleDescription(" ".join(said))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the new palette's colours."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.PaletteChange:
+            for control in self.controls.values():
+                look.stay_readable(control.widget)
 
     def read(self) -> dict[str, Value]:
         """What stands in the controls."""

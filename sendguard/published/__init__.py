@@ -1,1 +1,1 @@
-"""What an organisation publishes for every desktop, its directory and its policy: signed, and fetched again and again."""
+"""What an organisation publishes for all its desktops, directory and policy: signed, and fetched again and again."""

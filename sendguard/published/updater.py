@@ -31,16 +31,17 @@ class Checked(Protocol):
 
 
 Outcome = TypeVar("Outcome", bound=Checked)
+Said = TypeVar("Said", bound=Checked, covariant=True)
 
 
-class Fetching(Protocol[Outcome]):
+class Fetching(Protocol[Said]):
     """What is fetched."""
 
-    def outcome(self, why: str = "") -> Outcome:
+    def outcome(self, why: str = "") -> Said:
         """How it stands, without asking anybody; ``why`` is what failed."""
         ...
 
-    def refresh(self) -> Outcome:
+    def refresh(self) -> Said:
         """Ask, and put in force what is newer."""
         ...
 
@@ -53,9 +54,9 @@ class Fetching(Protocol[Outcome]):
 class Rhythm:
     """When a desktop asks, in seconds.
 
-    ``interval`` is between two tries, by chance up to ``early`` shorter or ``late`` longer (shares of it). Within ``soon``
-    one asks that has nothing yet, within ``missed`` one that was off when it should have asked. After a try that failed
-    it is ``again``, doubled each time, up to ``most``.
+    ``interval`` lies between two tries, by chance up to ``early`` shorter or ``late`` longer (shares of it). Within
+    ``soon`` one asks that has nothing yet, within ``missed`` one that was off when it should have asked. After a try
+    that failed it is ``again``, doubled each time, up to ``most``.
     """
 
     interval: float

@@ -110,6 +110,13 @@ TROUBLES = {
         "The certificate of the audit's syslog server is not valid, so it gets nothing. Mail is not touched. "
         "Tell your IT."
     ),
+    "policy": N_(
+        "A policy of your organisation cannot be read or is not valid. The guarding default is in force for it."
+    ),
+    "policy_expired": N_("The signed policy is out of date. What it tightened stays in force. Tell your IT."),
+    "policy_refused": N_("A signed policy was not taken, because it is not to be believed. Tell your IT."),
+    "policy_not_fetched": N_("No newer signed policy could be fetched. SendGuard keeps trying."),
+    "policy_keys": N_("No key or no organisation is set for the signed policy, so it is not followed. Tell your IT."),
     "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
 }
 _SAME_AS = {
