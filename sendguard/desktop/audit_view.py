@@ -27,6 +27,7 @@ class AuditView(Section):
         super().__init__(text("Audit trail"))
         self._say, self._audit, self._tasks = say, audit, tasks
         self.trouble = safe_label(tone=Tone.ACCENT)
+        self.collected = safe_label()
         self.said = safe_label(tone=Tone.QUIET)
         self.table = ReadTable(
             text("Audit trail"),
@@ -39,10 +40,17 @@ class AuditView(Section):
             "A line for each decision and each end. It holds no subject, no text and no address; lists stand in it "
             "under ids that only your installation or your organisation can trace back."
         )
-        self.add(safe_label(about, Tone.QUIET), self.trouble, self.table, Row(self.said, self.export_button))
+        self.add(
+            safe_label(about, Tone.QUIET), self.collected, self.trouble, self.table, Row(self.said, self.export_button)
+        )
 
-    def show_what(self, lines: tuple[AuditLine, ...] | None) -> None:
-        """Show these lines; none where they cannot be read."""
+    def show_what(self, lines: tuple[AuditLine, ...] | None, collectors: tuple[str, ...] = ()) -> None:
+        """Show these lines, None where they cannot be read, and where else each of them goes."""
+        told = self._say.catalogue.text(
+            "Your organisation gets each line as well: {places}.", places=", ".join(collectors)
+        )
+        self.collected.setText(told if collectors else "")
+        self.collected.setVisible(bool(collectors))
         codes = self._audit.troubles() if lines is not None else ("audit",)
         self.trouble.setText("\n".join(map(self._say.trouble, codes)))
         self.trouble.setVisible(bool(codes))

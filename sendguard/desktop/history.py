@@ -13,6 +13,7 @@ from sendguard.desktop.thresholds import Thresholds
 from sendguard.guard.audit import AuditLine
 from sendguard.guard.hindsight import CHANGED_THEIR_MIND, Hindsight
 from sendguard.guard.ledger import LedgerFailed, Record
+from sendguard.wording.hostile import shown
 from sendguard.wording.sentences import Sentences
 
 
@@ -23,6 +24,7 @@ class Past:
     rows: tuple[Record, ...]
     hindsight: Hindsight
     audited: bool
+    collectors: tuple[str, ...] = ()
     lines: tuple[AuditLine, ...] | None = ()
 
 
@@ -60,11 +62,14 @@ class History(Page):
     def _read(self) -> Past:
         """Worker thread."""
         rows, found = self._services.history(), self._services.hindsight()
-        audited = self._services.settings().values.switch("Audit")
+        values = self._services.settings().values
+        audited = values.switch("Audit")
+        collectors = tuple(shown(place) for name in ("AuditSyslog", "AuditFile") if (place := values.text(name)))
         try:
-            return Past(rows, found, audited, self._services.audit.latest(LATEST) if audited else ())
+            lines = self._services.audit.latest(LATEST) if audited else ()
         except OSError:
-            return Past(rows, found, audited, None)
+            lines = None
+        return Past(rows, found, audited, collectors, lines)
 
     def _show(self, done: Done[Past]) -> None:
         if done.result is None:
@@ -75,7 +80,7 @@ class History(Page):
         self.table.fill([cells(self._say, record) for record in past.rows])
         self.thresholds.show_what(past.hindsight)
         self.audit.setVisible(past.audited)
-        self.audit.show_what(past.lines)
+        self.audit.show_what(past.lines, past.collectors)
 
 
 def summary(say: Sentences, records: tuple[Record, ...]) -> str:

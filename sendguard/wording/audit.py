@@ -84,7 +84,7 @@ def hindsight(say: Catalogue, found: Hindsight) -> tuple[str, ...]:
 
 def in_sum(say: Catalogue, found: Hindsight) -> str:
     """What the last days came to."""
-    days = say.plural("In the last day", "In the last {n} days", found.days)
+    days = say.plural("In the last {n} day", "In the last {n} days", found.days)
     messages = say.plural("{n} message", "{n} messages", found.messages)
     said = [say.plural("asked about {n}", "asked about {n}", found.asked)]
     if found.changed_mind:

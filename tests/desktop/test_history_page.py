@@ -69,7 +69,7 @@ def test_there_is_no_audit_to_see_where_there_is_none(open_page: Open) -> None:
 
 
 def test_the_audit_is_shown_where_the_organisation_keeps_one(open_page: Open, qtbot: QtBot) -> None:
-    policy = (Offer(Layer.MACHINE, "it.json", {"Audit": True}),)
+    policy = (Offer(Layer.MACHINE, "it.json", {"Audit": True, "AuditSyslog": "log.x.test:6514"}),)
     page = open_page(full_world(policy=policy, audit=AUDIT))
     assert page.audit.isVisible()
     table = page.audit.table
@@ -81,6 +81,8 @@ def test_the_audit_is_shown_where_the_organisation_keeps_one(open_page: Open, qt
     assert cells(table, 2)[2:] == ["10–49 people or more", "needs a code", "you let it go, by an earlier answer"]
     assert cells(table, 3)[1:3] == ["lines are missing here", "12 lines"]
     assert page.audit.trouble.isHidden()
+    assert page.audit.collected.text() == "Your organisation gets each line as well: log.x.test:6514."
+    assert open_page(audited()).audit.collected.isHidden()
 
 
 def test_an_audit_that_cannot_be_written_or_read_says_so(open_page: Open, qtbot: QtBot) -> None:

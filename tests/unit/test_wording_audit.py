@@ -67,7 +67,7 @@ def test_the_days_are_summed_up_with_what_there_is_to_say() -> None:
     )
     full = replace(quiet, days=1, messages=1, asked=3, changed_mind=1, would_ask=9, refused=2, unknown=4)
     assert say().hindsight(full)[0] == (
-        "In the last day: 1 message; asked about 3, 1 time you changed your mind, 9 would have been asked about, "
+        "In the last 1 day: 1 message; asked about 3, 1 time you changed your mind, 9 would have been asked about, "
         "2 refused by a rule, 4 to lists of unknown size."
     )
 
