@@ -177,7 +177,7 @@ class Audit:
             self._to("audit_file", line, lambda octets: append_for_collector(Path(collector), octets))
         self._follow(values.text("AuditSyslog"))
         if self._syslog is not None:
-            self._syslog.send(_syslog_message(line))
+            self._syslog.send(syslog_message(line))
         self._purge()
 
     def _to(self, code: str, line: AuditLine, write: Callable[[bytes], None]) -> None:
@@ -202,12 +202,10 @@ class Audit:
         if self._syslog is not None:
             threading.Thread(target=self._syslog.close, name="syslog ends", daemon=True).start()
         self._syslog, self._syslog_at = None, address
-        host, _, port = address.rpartition(":")
-        if host:
+        if address:
             self._syslog = self._new_syslog(
-                host.strip("[]"),
-                int(port),
-                gap=lambda lost: _syslog_message(AuditLine(Line.GAP, self._clock(), lost=lost)),
+                *split_address(address),
+                gap=lambda lost: syslog_message(AuditLine(Line.GAP, self._clock(), lost=lost)),
                 tell=lambda code: self._trouble(f"audit_syslog_{code}"),
             )
 
@@ -223,6 +221,12 @@ class Audit:
             self._trouble("audit")
 
 
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port``, the host of an IPv6 address without its brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 class _Outlet:
     """A place lines are written to: how many it has lost since the last that was written, and whether that was told."""
 
@@ -234,7 +238,8 @@ class _Outlet:
 _WEIGHTY = frozenset({Outcome.BLOCKED, Outcome.CANNOT_ASK})
 
 
-def _syslog_message(line: AuditLine) -> bytes:
+def syslog_message(line: AuditLine) -> bytes:
+    """A line as a syslog message: a warning where somebody should look, else a notice for what was decided."""
     severity = Severity.INFORMATIONAL
     if line.decision in _WEIGHTY or line.code or line.approver or line.lost or line.state == State.UNKNOWN:
         severity = Severity.WARNING

@@ -67,6 +67,23 @@ def show(first: datetime | None, last: datetime | None, most: int, as_json: bool
         click.echo("The audit holds no line of these days.", err=True)
 
 
+@audit.command("try")
+@click.pass_context
+def try_out(context: click.Context) -> None:
+    """Send a line of the kind "test" to each place the audit is set to go to, and say what became of it.
+
+    Exit status 1 when one did not take it.
+    """
+    from sendguard.bootstrap.audit_trying import try_places
+
+    failed = False
+    with errors_in_words():
+        for place, trouble in try_places():
+            click.echo(f"{place}: {trouble or 'taken'}")
+            failed = failed or bool(trouble)
+    context.exit(1 if failed else 0)
+
+
 @audit.command()
 @click.argument("address", metavar="ADDRESS")
 @click.option(

@@ -37,6 +37,8 @@ class Line(StrEnum):
     END = "end"
     STARTED = "started"
     STOPPED = "stopped"
+    TEST = "test"
+    """Somebody tried whether lines arrive."""
     GAP = "gap"
     """So many lines are missing here."""
 

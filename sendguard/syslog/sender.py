@@ -34,7 +34,7 @@ class SyslogSender:
     """``send`` puts a message in the queue and returns at once; when the queue is full the message is dropped.
 
     ``gap`` makes the message that takes the place of dropped ones, from their number. ``tell`` is called with a code,
-    once for each time the server is away, on the sender's thread.
+    once for each time the server is away, and ``sent`` after each message; both on the sender's thread.
 
     The protocol has no receipts (RFC 5425 §6): a message counts as sent once the system has taken it. What was on its
     way when a server died is lost, and one whose sending failed is sent again, so that it may come twice.
@@ -47,12 +47,14 @@ class SyslogSender:
         *,
         gap: Callable[[int], bytes],
         tell: Callable[[str], None],
+        sent: Callable[[], object] = lambda: None,
         context: Callable[[], ssl.SSLContext] = verifying_context,
         pause: Callable[[int], float] = pause_after,
         room: int = ROOM,
     ) -> None:
         self._host, self._port, self._room = host, port, room
         self._gap, self._tell, self._pause = gap, tell, pause
+        self._tell_sent = sent
         self._make_context = context
         self._context: ssl.SSLContext | None = None
         self._changed = threading.Condition()
@@ -92,7 +94,7 @@ class SyslogSender:
         while (message := self._next()) is not None:
             try:
                 self._connected().sendall(framed(message))
-            except (OSError, ValueError) as error:  # ValueError: a host name that is none
+            except (OSError, ValueError, OverflowError) as error:  # a host name that is none, a port beyond 65535
                 self._leave()
                 failures += 1
                 before = self.trouble
@@ -117,6 +119,7 @@ class SyslogSender:
             self._waiting.popleft()
             if not self._waiting:
                 self._mark_gap()
+        self._tell_sent()
 
     def _mark_gap(self) -> None:
         if self._dropped:

@@ -16,6 +16,7 @@ LINES = {
     Line.END: N_("ended"),
     Line.STARTED: N_("the audit begins"),
     Line.STOPPED: N_("the audit ends"),
+    Line.TEST: N_("a test"),
     Line.GAP: N_("lines are missing here"),
 }
 VERDICTS = {

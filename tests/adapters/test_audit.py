@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -223,7 +224,9 @@ def test_a_disk_that_hangs_holds_up_no_mail_and_no_stop(desk: Desk, monkeypatch:
     for _ in range(WAITING // 2 + 10):
         desk.send("middle@lists.test")
     assert desk.audit._lost == 20
+    began = time.monotonic()
     desk.audit.stop()
+    assert time.monotonic() - began < 3
     go_on.set()
 
 

@@ -99,12 +99,16 @@ def test_many_writers_leave_whole_lines(folder: AuditFolder, tmp_path: Path) -> 
 def test_a_full_disk_leaves_no_part_of_a_line(small_disk: Path) -> None:
     folder = AuditFolder(small_disk / "audit")
     folder.append(b"first", MONDAY)
+    append_for_collector(small_disk / "collected", b"first")
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while file.write(bytes(1024)):
             pass
     with pytest.raises(OSError, match=r"room|No space"):
         folder.append(b"y" * 8_000, MONDAY)
+    with pytest.raises(OSError, match=r"room|No space"):
+        append_for_collector(small_disk / "collected", b"y" * 8_000)
+    assert (small_disk / "collected").read_bytes() == b"first\n"
     filler.unlink()
     folder.append(b"last", MONDAY)
     assert list(folder.lines()) == [b"first", b"last"]

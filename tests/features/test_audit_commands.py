@@ -1,6 +1,7 @@
 """``sendguard audit`` and ``sendguard history``, as IT and a person meet them."""
 
 import json
+import os
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,11 @@ from sendguard.storage.audit import AuditFolder
 from sendguard.storage.database import Database
 from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places
+from sendguard.system.managed_files import ManagedFiles
 from tests.desktop.examples import record
+from tests.servers.certificates import CertificateAuthority
+from tests.servers.processes import wait_until
+from tests.servers.syslog_server import SyslogServer
 
 TODAY = datetime.now().astimezone().replace(hour=12)
 YESTERDAY = TODAY - timedelta(days=1)
@@ -89,6 +94,36 @@ def test_the_id_of_a_list_is_the_same_however_it_is_written_and_with_the_organis
     (tmp_path / "key").write_text("\n")
     assert run("audit", "id", "all-staff@example.org", "--key-file", tmp_path / "key").exit_code == 2
     assert "is not an address" in run("audit", "id", "all-staff").stderr
+
+
+def test_each_place_is_tried_and_says_what_became_of_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate_authority: CertificateAuthority
+) -> None:
+    policies = tmp_path / "policies"
+    (policies / "managed").mkdir(parents=True)
+    managed = policies / "managed" / "it.json"
+    monkeypatch.setattr("sendguard.system.managed.policy_here", lambda: ManagedFiles(policies, os.getuid()))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate))
+    assert (run("audit", "try").exit_code, run("audit", "try").stdout) == (
+        1, "Audit: is off: nothing is put down until it is switched on\n",
+    )  # fmt: skip
+    with SyslogServer(certificate_authority.issue()) as server:
+        places = {"Audit": True, "AuditFile": str(tmp_path / "collected"), "AuditSyslog": f"localhost:{server.port}"}
+        managed.write_text(json.dumps(places))
+        result = run("audit", "try")
+        assert result.stdout == (
+            f"AuditFile {tmp_path / 'collected'}: taken\nAuditSyslog localhost:{server.port}: taken\n"
+        )
+        assert result.exit_code == 0
+        wait_until(lambda: server.messages, "the message")
+        assert b'"kind":"test"' in server.messages[0]
+    assert json.loads((tmp_path / "collected").read_text())["kind"] == "test"
+    managed.write_text(json.dumps(places | {"AuditFile": "collected"}))
+    result = run("audit", "try")
+    assert result.stdout == (
+        f"AuditFile collected: not written (relative)\nAuditSyslog localhost:{server.port}: unreachable\n"
+    )
+    assert result.exit_code == 1
 
 
 def test_the_history_says_what_other_thresholds_would_have_done(places: Places) -> None:

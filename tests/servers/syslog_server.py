@@ -17,6 +17,8 @@ class SyslogServer:
         self.port = free_port()
         self.messages: list[bytes] = []
         self.connections = 0
+        self.goodbyes = 0
+        """Connections that ended as TLS ends them."""
         self.reads = threading.Event()
         """Cleared, nothing is read any more: what comes stays in the system's buffers."""
         self.reads.set()
@@ -61,11 +63,12 @@ class SyslogServer:
     def _serve(self, plain: socket.socket) -> None:
         self._peers.append(plain)
         with contextlib.suppress(OSError, ValueError), plain:
-            peer = self._context.wrap_socket(plain, server_side=True)
+            peer = self._context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False)
             self._peers.append(peer)
             self.connections += 1
             with peer:
                 self._read(peer)
+                self.goodbyes += 1
 
     def _read(self, peer: ssl.SSLSocket) -> None:
         waiting = b""
