@@ -54,7 +54,8 @@ class Rsyslog:
     def messages(self) -> list[dict[str, Any]]:
         """Every message it has written down."""
         path = self.folder / "messages"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        written = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in written if line.endswith("\n")]
 
     def __enter__(self) -> "Rsyslog":
         self.start()
