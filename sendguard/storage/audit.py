@@ -12,11 +12,10 @@ from sendguard.files import PRIVATE
 
 _PREFIX, _SUFFIX = "audit-", ".jsonl"
 _APPEND = (
-    os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 )  # fmt: skip
 """No link is followed, and a pipe or a terminal in the file's place lets nobody wait."""
-WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NotOurs(OSError):
@@ -32,7 +31,7 @@ class AuditFolder:
     def append(self, line: bytes, day: date) -> None:
         """Put a line (without its end) at the end of its day's file, whole and synced or not. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _opened(self._folder / f"{_PREFIX}{day.isoformat()}{_SUFFIX}") as file:
+        with _opened(self._folder / f"{_PREFIX}{day.isoformat()}{_SUFFIX}", os.O_RDWR) as file:
             _cut_torn_end(file)
             _write(file, line)
 
@@ -71,7 +70,7 @@ def append_for_collector(path: Path, line: bytes) -> None:
     """Put a line at the end of a file that the organisation named, whole or not at all. Raises OSError, NotOurs.
 
     The file, or an empty one made now (0600), has to be an ordinary one of this user or the system's, with one name,
-    in a folder where nobody else can put another in its place. A collector may move it away: the next line makes it
+    in folders of theirs that not everybody may change. A collector may move it away: the next line makes it
     anew.
     """
     path = path.expanduser()
@@ -80,7 +79,7 @@ def append_for_collector(path: Path, line: bytes) -> None:
     if os.name == "posix":
         for folder in path.parents:
             _check_folder(folder)
-    with _opened(path) as file:
+    with _opened(path, os.O_WRONLY) as file:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise NotOurs("kind")
@@ -90,7 +89,7 @@ def append_for_collector(path: Path, line: bytes) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """A folder on the way: no link, and changed by its owner, this user or the system, alone; /tmp is one for all."""
+    """A folder on the way: no link, this user's or the system's, and not writable by all (but for one like /tmp)."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotOurs("link")
@@ -101,9 +100,9 @@ def _check_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path, access: int) -> Iterator[int]:
     """The file, held by one writer at a time where the system has locks; closed afterwards."""
-    file = os.open(path, _APPEND, PRIVATE)
+    file = os.open(path, _APPEND | access, PRIVATE)
     try:
         if os.name == "posix":
             import fcntl

@@ -125,6 +125,15 @@ def test_the_collectors_file_is_appended_to_and_made_private(tmp_path: Path) -> 
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such mode")
+def test_a_file_that_may_be_written_and_not_read_is_enough(tmp_path: Path) -> None:
+    place = tmp_path / "collected.jsonl"
+    place.touch()
+    place.chmod(0o200)
+    append_for_collector(place, b"one")
+    assert place.read_bytes() == b"one\n" if os.getuid() == 0 else place.stat().st_size == 4
+
+
 def test_a_file_that_a_collector_moved_away_is_made_anew(tmp_path: Path) -> None:
     place = tmp_path / "collected.jsonl"
     append_for_collector(place, b"one")

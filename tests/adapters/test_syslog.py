@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.servers.processes import free_port, server_folder, wait_until
 from tests.servers.rsyslog import Rsyslog
 from tests.servers.syslog_server import SyslogServer
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "audit.md"
 AT = datetime(2026, 11, 24, 9, 0, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
 HEAD = re.compile(rb"<(\d+)>1 (\S+) (\S+) sendguard (\d+) (\S+) - (.*)", re.DOTALL)
 
@@ -240,6 +242,30 @@ def test_the_systems_authorities_are_asked_and_the_name_is_checked() -> None:
 
 
 # A real rsyslog
+
+
+def test_the_rsyslog_of_the_documentation_writes_the_lines_as_they_were_made(
+    certificate_authority: CertificateAuthority, told: Told
+) -> None:
+    """Its configuration as it stands in docs/audit.md, on a port and in a folder of the test's own."""
+    (block,) = re.findall(r"```\n(global\(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    places = {
+        "/etc/ssl/certs/ca-certificates.crt": "{authority}", "/etc/rsyslog.d/log.example.org.pem": "{certificate}",
+        "/etc/rsyslog.d/log.example.org.key": "{key}", "/var/log/sendguard.jsonl": "{folder}/messages",
+        'port="6514"': 'port="{port}" address="127.0.0.1"', "global(": 'global(workDirectory="{folder}" ',
+    }  # fmt: skip
+    block = block.replace("{", "{{").replace("}", "}}")
+    for said, own in places.items():
+        assert block.count(said) == 1
+        block = block.replace(said, own)
+    with server_folder("rsyslog") as folder, Rsyslog(folder, certificate_authority, block) as rsyslog:
+        ours = SyslogSender(
+            "127.0.0.1", rsyslog.port, gap=lambda lost: b"", tell=told, context=certificate_authority.client_context
+        )
+        line = {"v": 1, "kind": "decision", "lists": ["0123456789abcdef"] * 50}
+        ours.send(message(json.dumps(line).encode(), at=AT, kind="decision", severity=Severity.NOTICE))
+        ours.close(5.0)
+        assert wait_until(rsyslog.messages, "the line") == [line]
 
 
 def test_a_real_rsyslog_understands_every_field_also_after_it_was_restarted(

@@ -21,13 +21,16 @@ input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="all")
 class Rsyslog:
     """rsyslog's own daemon; ``messages`` are what it has parsed so far, by its names of the fields."""
 
-    def __init__(self, folder: Path, authority: CertificateAuthority) -> None:
-        """Its files lie in ``folder``; its certificate is for loopback, from ``authority``."""
+    def __init__(self, folder: Path, authority: CertificateAuthority, configuration: str = _CONFIGURATION) -> None:
+        """Its files lie in ``folder``; its certificate is for loopback, from ``authority``.
+
+        ``configuration`` is filled in with the names that ``_CONFIGURATION`` has.
+        """
         self.folder, self.port = folder, free_port()
         self._authority = authority
         issued = authority.issue()
         (folder / "rsyslog.conf").write_text(
-            _CONFIGURATION.format(folder=folder, port=self.port, authority=authority.certificate,
+            configuration.format(folder=folder, port=self.port, authority=authority.certificate,
                                   certificate=issued.certificate, key=issued.key)
         )  # fmt: skip
         self._daemon: Daemon | None = None
