@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sendguard.audience.count import Basis, Count
 from sendguard.guard.ledger import Outcome, Record
 from sendguard.policy.action import Action
-from sendguard.policy.verdict import counts_as
+from sendguard.policy.verdict import weighs
 
 LOOKS_BACK = timedelta(days=30)
 THRESHOLDS = (10, 20, 50, 100, 200, 500, 1_000)
@@ -49,6 +49,7 @@ def hindsight(records: Iterable[Record], now: datetime, looks_back: timedelta = 
     """Sum up the rows received within ``looks_back`` before ``now``. Pure. A message tried again counts once."""
     rows = [row for row in records if row.received_at > now - looks_back and row.detail not in _TRIED_AGAIN]
     asked = [row for row in rows if row.asked]
+    sizes = [(weighs(Count(row.low, row.high, row.basis)), row.kind.is_reply) for row in rows]
     return Hindsight(
         days=looks_back.days,
         messages=len(rows),
@@ -57,7 +58,7 @@ def hindsight(records: Iterable[Record], now: datetime, looks_back: timedelta = 
         would_ask=sum(is_only_monitored(row) for row in rows),
         refused=sum(row.outcome is Outcome.BLOCKED for row in rows),
         unknown=sum(row.basis is Basis.UNKNOWN for row in rows),
-        at=tuple(_at(threshold, rows) for threshold in THRESHOLDS),
+        at=tuple(_at(threshold, sizes) for threshold in THRESHOLDS),
     )
 
 
@@ -66,6 +67,6 @@ def is_only_monitored(row: Record) -> bool:
     return row.action >= Action.CONFIRM and not row.asked and row.outcome is not Outcome.BLOCKED
 
 
-def _at(threshold: int, rows: list[Record]) -> AtThreshold:
-    reaching = [row for row in rows if counts_as(Count(row.low, row.high, row.basis), threshold)]
-    return AtThreshold(threshold, len(reaching), sum(row.kind.is_reply for row in reaching))
+def _at(threshold: int, sizes: list[tuple[float, bool]]) -> AtThreshold:
+    reaching = [is_reply for size, is_reply in sizes if size >= threshold]
+    return AtThreshold(threshold, len(reaching), sum(reaching))

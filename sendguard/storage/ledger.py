@@ -116,7 +116,8 @@ class SqliteLedger:
 
     def _many(self, where: str, *values: object) -> tuple[Record, ...]:
         with self._database.reading() as connection:
-            return tuple(_from_row(row) for row in connection.execute(f"{_SELECT} {where}", values))
+            rows = connection.execute(f"{_SELECT} {where}", values).fetchall()
+        return tuple(map(_from_row, rows))  # a month of them takes longer than a decision should wait
 
 
 def _to_row(record: Record) -> tuple[object, ...]:
