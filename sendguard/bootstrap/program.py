@@ -18,6 +18,7 @@ from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.layers import Settings
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.bootstrap.signed_policy import SignedPolicy
+from sendguard.bootstrap.thunderbird import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.hindsight import Hindsight
@@ -90,6 +91,7 @@ class Program:
         self.audit = Audit(self.places, lambda: self.values, clock, self.gatekeeper.trouble)
         self.gatekeeper.subscribe(self.audit.observe)
         self._paths: dict[str, AccountPaths] = {}
+        self.thunderbird = ThunderbirdPath(self.places, self.gatekeeper, self.accounts, lambda: self.sentences)
         self._running = False
         self._looking = threading.Event()
         self.settings.watch(self._settings_changed)
@@ -115,6 +117,7 @@ class Program:
         self._exchange.warm_up()
         for account in self.accounts():
             self._start(account)
+        self.thunderbird.start()
         self._look_up(unknown)
         self.signed_policy.start(self.settings.refresh, self.gatekeeper.trouble)
         threading.Thread(target=self._look_for_changes, name="settings", daemon=True).start()
@@ -123,6 +126,7 @@ class Program:
 
     def stop(self) -> None:
         """Stop every path, then close the ledger. What is held is not sent."""
+        self.thunderbird.stop()
         with self._lock:
             self._running = False
             self._looking.set()

@@ -11,6 +11,7 @@ import click
 from sendguard.cli.audit import audit as audit_commands
 from sendguard.cli.audit import history as history_command
 from sendguard.cli.directory import directory as directory_commands
+from sendguard.cli.thunderbird import thunderbird as thunderbird_commands
 from sendguard.cli.words import errors_in_words as _errors_in_words
 
 if TYPE_CHECKING:
@@ -181,3 +182,4 @@ def _sentences() -> "Sentences":
 main.add_command(directory_commands)
 main.add_command(audit_commands)
 main.add_command(history_command)
+main.add_command(thunderbird_commands)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from sendguard.desktop.mail_program import ThunderbirdAccess
 from sendguard.guard.account import Account, Login
 from sendguard.guard.audit import AuditLine
 from sendguard.guard.hindsight import Hindsight
@@ -183,6 +184,7 @@ class Services:
     test_connection: Callable[[Account, Mapping[str, str]], tuple[ServerResult, ...]]
     """Blocks. Tries each server of the account with the passwords given by service; see ``guard.ports.SERVICES``."""
     exchange: ExchangeAccess
+    thunderbird: ThunderbirdAccess
     free_gate_port: Callable[[], int]
     """A loopback port that is free now and that no account uses."""
     paths: Callable[[], tuple[PathStatus, ...]]

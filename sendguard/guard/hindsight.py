@@ -12,7 +12,7 @@ from sendguard.policy.verdict import weighs
 LOOKS_BACK = timedelta(days=30)
 THRESHOLDS = (10, 20, 50, 100, 200, 500, 1_000)
 """Numbers of people a threshold might be set to."""
-CHANGED_THEIR_MIND = frozenset({Outcome.DONT_SEND, Outcome.REPLY_TO_SENDER})
+CHANGED_THEIR_MIND = frozenset({Outcome.DONT_SEND, Outcome.REPLY_TO_SENDER, Outcome.MOVE_TO_BCC})
 """The outcomes of a person who thought again."""
 _TRIED_AGAIN = frozenset({"answered_for_next_try", "tried_again"})
 """The details of a row whose message has another row: that of its next try."""

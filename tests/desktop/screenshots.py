@@ -31,7 +31,9 @@ from tests.desktop.examples import (
     AUDIT,
     HISTORY,
     NOW,
+    THUNDERBIRD,
     WORK,
+    FakeThunderbird,
     a_blocked_mail,
     a_list_of_unknown_size,
     a_list_that_needs_a_code,
@@ -41,6 +43,7 @@ from tests.desktop.examples import (
     record,
     sentences,
     the_2016_mail,
+    the_same_in_thunderbird,
     two_lists_that_overlap,
     warned,
 )
@@ -78,6 +81,13 @@ def the_history(language: str = "en") -> MainWindow:
     return window
 
 
+def the_accounts(language: str = "en") -> MainWindow:
+    world = full_world(thunderbird=FakeThunderbird((THUNDERBIRD,)))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(2)
+    return window
+
+
 def the_form(language: str = "en") -> AccountForm:
     return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
 
@@ -91,6 +101,7 @@ def the_exchange_form(language: str = "en") -> AccountForm:
 LIGHT: dict[str, Callable[[], QWidget]] = {
     "question": lambda: the_question(the_2016_mail()),
     "question-reply": lambda: the_question(a_reply_to_62()),
+    "question-thunderbird": lambda: the_question(the_same_in_thunderbird()),
     "question-overlap": lambda: the_question(two_lists_that_overlap()),
     "question-unknown": lambda: the_question(a_list_of_unknown_size()),
     "question-code": lambda: the_question(a_list_that_needs_a_code()),
@@ -98,11 +109,15 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "window": lambda: the_window(0),
     "history": the_history,
     "settings": lambda: the_window(3),
+    "thunderbird": the_accounts,
     "account": the_form,
     "account-exchange": the_exchange_form,
 }
 DARK: dict[str, Callable[[], QWidget]] = {"question-dark": lambda: the_question(the_2016_mail())}
-TWICE: dict[str, Callable[[], QWidget]] = {"question-200-percent": lambda: the_question(the_2016_mail(), "de")}
+TWICE: dict[str, Callable[[], QWidget]] = {
+    "question-200-percent": lambda: the_question(the_2016_mail(), "de"),
+    "question-thunderbird-200-percent": lambda: the_question(the_same_in_thunderbird(), "de"),
+}
 
 
 def take(folder: Path, windows: dict[str, Callable[[], QWidget]]) -> None:
