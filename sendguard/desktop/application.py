@@ -154,6 +154,8 @@ class Desktop(QObject):
             self.tray.remark(self._say.activity(activity))
         if activity.kind is ActivityKind.CANCELLED and activity.detail == "client_gone":
             self.tray.remark(self._say.activity(activity))
+        if activity.kind is ActivityKind.TROUBLE and activity.detail.startswith("audit"):
+            self.tray.remark(self._say.activity(activity))
         if self.window and self.window.isVisible():
             self.window.happened(activity)
         self._look()

@@ -53,7 +53,7 @@ class MainWindow(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.tabs)
         room = self.screen().availableSize() * 0.9
-        self.resize(min(look.gap(50), room.width()), min(look.gap(40), room.height()))
+        self.resize(min(look.gap(62), room.width()), min(look.gap(40), room.height()))
 
     def refresh(self) -> None:
         """Show what is true now, on the pages that have been seen."""

@@ -77,6 +77,7 @@ class Ticket:
     in_ledger: bool = False
     attached: bool = True
     asked_at: datetime | None = None
+    shown_at: datetime | None = None
     question_id: str = ""
     detail: str = ""
     withdrawn: bool = False
@@ -255,6 +256,7 @@ class Gatekeeper:
         """Another question about the same message; that it may have been sent before is said again."""
         before = ticket.judgement.verdict.reasons
         ticket.judgement, ticket.asked_at, ticket.question_id = fresh, self._clock(), self._new_id()
+        ticket.shown_at = None
         for reason in (*(each for each in before if isinstance(each, PossiblySent)), *reasons):
             self._add_reason(ticket, reason)
 
@@ -347,7 +349,7 @@ class Gatekeeper:
         What a person answered stands for the next try, once, and no longer than any answer.
         """
         with self._lock:
-            self._ledger.move(ticket.id, State.REFUSED, self._clock(), detail=detail)
+            self._end(ticket, State.REFUSED, detail=detail)
             judgement = ticket.judgement
             if judgement.verdict.action.asks and ticket.decided is not None:
                 until, version = ticket.decided.at + ANSWER_LIFETIME, judgement.verdict.rules_version
@@ -417,19 +419,20 @@ class Gatekeeper:
         if ticket.in_ledger:
             self._end(ticket, state, outcome, detail)
         else:
-            self._put(ticket, state, asked=outcome is not Outcome.BLOCKED, outcome=outcome)
-            self._tell(_ACTIVITY_OF[state], ticket, outcome)
+            record = self._put(ticket, state, asked=outcome is not Outcome.BLOCKED, outcome=outcome)
+            self._tell(_ACTIVITY_OF[state], ticket, outcome, record)
         self._resolve(ticket, outcome)
 
     def _settle_approved(self, ticket: Ticket, *, asked: bool) -> None:
+        record, now = None, self._clock()
         if ticket.in_ledger:
-            self._ledger.move(ticket.id, State.APPROVED, self._clock(), outcome=Outcome.SEND, detail=ticket.detail)
+            record = self._ledger.move(ticket.id, State.APPROVED, now, outcome=Outcome.SEND, detail=ticket.detail)
         elif asked:
-            self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
+            record = self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
         if not asked and ticket.judgement.verdict.weight > max(ticket.judgement.verdict.action, Action.NOTICE):
             ticket.detail = MONITORED
         if asked:
-            self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND)
+            self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND, record)
         elif ticket.judgement.verdict.action is Action.NOTICE:
             self._tell(ActivityKind.NOTICED, ticket)
         self._resolve(ticket, Outcome.SEND)
@@ -446,9 +449,11 @@ class Gatekeeper:
         with suppress(InvalidStateError):  # a hook's event loop cancelled the future with the task that waited for it
             ticket.decision.set_result(ticket.decided)
 
-    def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> None:
-        self._ledger.put(_record(ticket, state, self._clock(), asked, outcome))
+    def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> Record:
+        record = _record(ticket, state, self._clock(), asked, outcome)
+        self._ledger.put(record)
         ticket.in_ledger = True
+        return record
 
     def _end(self, ticket: Ticket, state: State, outcome: Outcome | None = None, detail: str = "") -> None:
         record = self._ledger.move(ticket.id, state, self._clock(), outcome=outcome, detail=detail)
@@ -456,13 +461,16 @@ class Gatekeeper:
 
     def _show(self) -> None:
         head = self._queue[0] if self._queue else None
+        if head is not None:
+            head.shown_at = head.shown_at or self._clock()
         self._asker.show(_question(head) if head else None, max(0, len(self._queue) - 1))
 
     def _tell(
         self, kind: ActivityKind, ticket: Ticket, outcome: Outcome | None = None, record: Record | None = None
     ) -> None:
         account = ticket.judgement.submission.account
-        self._notify(Activity(kind, self._clock(), record, ticket.judgement, outcome, account=account))
+        asked_at = ticket.shown_at or ticket.asked_at
+        self._notify(Activity(kind, self._clock(), record, ticket.judgement, outcome, ticket.detail, account, asked_at))
 
     def _notify(self, activity: Activity) -> None:
         for observer in self._observers:

@@ -126,6 +126,15 @@ TROUBLES = {
     "directory_not_fetched": N_("No newer directory could be fetched. SendGuard keeps trying."),
     "directory_missing": N_("The published directory could not be fetched yet. Its lists are of unknown size."),
     "directory_keys": N_("The settings hold no valid key of the published directory, so it is not fetched."),
+    "audit": N_("The audit cannot be written, so lines are missing in it. Mail is not touched. Is the disk full?"),
+    "audit_file": N_(
+        "The second file of the audit cannot be written, or others could change it. Mail is not touched. Tell your IT."
+    ),
+    "audit_syslog_unreachable": N_("The audit's syslog server cannot be reached. Its lines wait; mail does not."),
+    "audit_syslog_certificate": N_(
+        "The certificate of the audit's syslog server is not valid, so it gets nothing. Mail is not touched. "
+        "Tell your IT."
+    ),
     "policy": N_(
         "A policy of your organisation cannot be read or is not valid. The guarding default is in force for it."
     ),

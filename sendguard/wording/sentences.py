@@ -4,13 +4,15 @@ from datetime import datetime
 
 from sendguard.audience.audience import Audience, Part
 from sendguard.audience.count import Count
+from sendguard.guard.audit import AuditLine
+from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.policy.reasons import Reason
-from sendguard.wording import counts, events, reasons, replies
+from sendguard.wording import audit, counts, events, reasons, replies
 from sendguard.wording.catalogue import Catalogue
 
 
@@ -104,6 +106,18 @@ class Sentences:
     def directory(self, people: int, lists: int, as_of: datetime) -> str:
         """How much a directory knows, and when that was true."""
         return counts.directory(self.catalogue, people, lists, as_of)
+
+    def audit_line(self, line: AuditLine) -> tuple[str, ...]:
+        """A line of the audit: when, what, how many people, what the rules demanded, what came of it."""
+        return audit.cells(self.catalogue, line)
+
+    def monitored(self, record: Record) -> str:
+        """What would have become of a row if the organisation did not only monitor; empty where it did act."""
+        return audit.monitored(self.catalogue, record)
+
+    def hindsight(self, found: Hindsight) -> tuple[str, ...]:
+        """What the last days came to, then a line for each threshold."""
+        return audit.hindsight(self.catalogue, found)
 
     def trouble(self, code: str) -> str:
         """What does not work, what is safe, and what to do now."""
