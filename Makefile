@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: setup setup-test run test check bench bench-directory lock clean
+.PHONY: setup setup-test run test check policies bench bench-directory lock clean
 
 BIN := .venv/bin
 # The parts without effects: every line and every branch of them is tested.
@@ -34,6 +34,9 @@ check: setup-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python packaging/checks.py
+
+policies: setup-test  ## the templates for IT and docs/settings.md, made anew from the declaration of settings
+	@$(BIN)/python packaging/policies.py
 
 bench: setup-test
 	@$(BIN)/python -m tests.benchmarks

@@ -8,7 +8,7 @@ from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.settings.setting import N_
-from sendguard.wording import counts
+from sendguard.wording import counts, policies
 from sendguard.wording.catalogue import Catalogue
 
 KINDS = {
@@ -148,6 +148,8 @@ def activity(say: Catalogue, activity: Activity) -> str:
 
 def trouble(say: Catalogue, code: str) -> str:
     """What does not work, what is safe, and what to do. A code nobody knows is named, so that IT can look it up."""
+    if code.startswith("policy_"):
+        return policies.trouble(say, code.removeprefix("policy_"))
     bare = code
     for prefix in _PREFIXES:
         bare = bare.removeprefix(prefix)
