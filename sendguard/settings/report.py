@@ -7,7 +7,7 @@ from sendguard.settings.layers import Fault, Resolution, Resolved
 from sendguard.settings.setting import Setting, Type, Users, Value
 
 MASK = "***"
-_CODE = re.compile(r"(\|\s*code=)[^|]*")
+_CODE = re.compile(r"(\|\s*code=)\s*[^|\s]*")
 
 
 def masked(setting: Setting, value: Value) -> Value:

@@ -74,8 +74,10 @@ class ManagedRegistry:
             values: dict[str, object] = {
                 name: value_of(*found) for name, found in self._registry.values(hive, key).items()
             }
-            for name in self._lists(hive, key):
-                values[name] = [*_entries(values.get(name)), *self._list(hive, rf"{key}\{name}")]
+            spelt = {name.casefold(): name for name in values}
+            for subkey in self._lists(hive, key):
+                name = spelt.get(subkey.casefold(), subkey)
+                values[name] = [*_entries(values.get(name)), *self._list(hive, rf"{key}\{subkey}")]
         except FileNotFoundError:
             return
         except OSError:

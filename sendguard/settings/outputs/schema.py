@@ -45,7 +45,7 @@ def _shape(setting: Setting, say: Translate) -> dict[str, Any]:
             return {"type": "string", "oneOf": choices, "default": setting.default}
         case Type.TEXT | Type.PATH:
             return _text(setting) | {"default": setting.default}
-        case Type.LINES | Type.RULES:
+        case _:
             default = list(setting.default) if isinstance(setting.default, tuple) else []
             return {"type": "array", "items": _text(setting), "default": default}
 
