@@ -22,7 +22,7 @@ _LAYERS = {
 _SOURCES = {
     "owner": N_("it belongs to somebody who may not set policy. It must be an administrator's (root's)."),
     "writable": N_("others than an administrator can write to it. Take that right from them (chmod go-w)."),
-    "link": N_("it is a link. Put the file itself there."),
+    "link": N_("it is a link. Put there what it leads to."),
     "kind": N_("it is no ordinary file. Put a file there."),
     "too_large": N_("it is larger than 1 MiB. Make it smaller."),
     "encoding": N_("it is not in UTF-8. Save it in UTF-8."),
