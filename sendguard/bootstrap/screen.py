@@ -66,6 +66,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         sentences=program.sentences,
         secrets=secrets,
         settings=lambda: program.settings.resolution,
+        watch_settings=program.settings.watch,
         save_settings=program.settings.save_own,
         load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
         save_account=save_first_account if real else program.save_account,

@@ -29,6 +29,15 @@ def quiet(palette: QPalette) -> QColor:
     return text
 
 
+def keep_readable(widget: QWidget) -> None:
+    """Draw what a disabled control shows in the quiet colour: it cannot be changed, but it is there to be read."""
+    palette, colour = widget.palette(), quiet(QApplication.palette())
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, colour)
+    if palette != widget.palette():
+        widget.setPalette(palette)
+
+
 def _against_grounds(colour: QColor, palette: QPalette) -> float:
     """The contrast on the worse of the two grounds that text stands on: the window's, and that of lists and fields."""
     return min(contrast(colour, palette.color(role)) for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base))

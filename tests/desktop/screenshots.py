@@ -22,6 +22,7 @@ from sendguard.desktop.tasks import Tasks
 from sendguard.desktop.window import MainWindow
 from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.judge import Judgement
+from sendguard.settings.layers import Layer, Offer
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
     WORK,
@@ -54,6 +55,29 @@ def the_window(page: int, language: str = "en") -> MainWindow:
     return window
 
 
+IT = "/etc/sendguard/policies/managed/10-nhs.json"
+POLICY = (
+    Offer(Layer.MACHINE, IT, {
+        "AskAnyFrom": 50, "TypeFrom": 250, "Audit": True, "AuditKey": "as long as it is secret",
+        "OrganisationDomains": ["nhs.test", "*.nhs.test"], "CheckAttachment": "always",
+        "ProtectedLists": [f"all-staff@nhs.test | Ask the board first. | code={'0' * 64}"],
+    }),
+    Offer(Layer.MACHINE, "/etc/sendguard/policies/managed/20-old.json", broken="writable"),
+    Offer(Layer.REMOTE, "https://sendguard.nhs.test/policy", {
+        "BlockedLists": ["croydonpractices@nhs.test | This list reaches everybody. Do not reply. | until=2026-12-01"],
+    }),
+    Offer(Layer.RECOMMENDED, "/etc/sendguard/policies/recommended/10-nhs.json", {"StartAtLogin": True}),
+)  # fmt: skip
+OWN = {"AskAnyFrom": 400, "AskReplyFrom": 12}
+
+
+def the_managed_window(page: int, language: str = "en") -> MainWindow:
+    world = full_world(policy=POLICY, own=dict(OWN))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(page)
+    return window
+
+
 def the_form(language: str = "en") -> AccountForm:
     return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
 
@@ -72,6 +96,8 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
     "window": lambda: the_window(0),
     "settings": lambda: the_window(3),
+    "settings-managed": lambda: the_managed_window(3),
+    "policies": lambda: the_managed_window(4),
     "account": the_form,
     "account-exchange": the_exchange_form,
 }
