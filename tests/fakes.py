@@ -19,8 +19,8 @@ from sendguard.policy.rules import Rules
 class ManualClock:
     """Stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    def __init__(self, now: datetime = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now

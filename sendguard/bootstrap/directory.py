@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sendguard.directories.feed_state import Outcome
     from sendguard.directories.index_file import IndexDirectory
     from sendguard.directories.kept import KeptDirectory
-    from sendguard.directories.updater import Updater
+    from sendguard.published.updater import Updater
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Directory:
         self._tell = trouble
         self._chance = chance
         self._local: KeptDirectory | IndexDirectory | None = None
-        self._updater: Updater | None = None
+        self._updater: Updater[Outcome] | None = None
         self._lock = threading.Lock()
         if fixed is not None:
             self.sources.append(fixed)
@@ -81,9 +81,10 @@ class Directory:
 
     def _follow(self, values: Values, folder: Path) -> None:
         from sendguard.directories.feed_process import FeedProcess
+        from sendguard.directories.feed_state import rhythm
         from sendguard.directories.index_file import IndexDirectory
-        from sendguard.directories.signing import KeyUnusable, PublicKey
-        from sendguard.directories.updater import Updater
+        from sendguard.published.signing import KeyUnusable, PublicKey
+        from sendguard.published.updater import Updater
 
         try:
             keys = [PublicKey.read(line) for line in values.lines("DirectoryKeys")]
@@ -92,7 +93,8 @@ class Directory:
         feed = FeedProcess(values.text("DirectoryAddress"), keys, folder, name=values.text("DirectoryName"))
         self._use(IndexDirectory(feed.folder))
         if keys:
-            self._updater = Updater(feed, values.number("DirectoryHours") * 3600.0, self._fetched, chance=self._chance)
+            often = rhythm(values.number("DirectoryHours") * 3600.0)
+            self._updater = Updater(feed, often, self._fetched, chance=self._chance)
         else:
             self._say(Standing(trouble="directory_keys"))
 

@@ -10,6 +10,7 @@ from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source, SourceFailed
 from sendguard.audience.taught import read_taught
 from sendguard.bootstrap.layers import Settings
+from sendguard.bootstrap.signed_policy import SignedPolicy
 from sendguard.guard.account import Account
 from sendguard.guard.intake import Intake
 from sendguard.guard.judge import Judge, Judgement
@@ -89,7 +90,8 @@ def settings_here() -> Settings:
     """Every layer of settings of this user on this machine."""
     from sendguard.system.managed import policy_here
 
-    return Settings(Places.of_this_user().settings, policy_here())
+    places = Places.of_this_user()
+    return Settings(places.settings, policy_here(), SignedPolicy(places.policy, here_and_now))
 
 
 class _TheOriginal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendguard.bootstrap.once import WrongInput, sentences
+from sendguard.remote.document import DocumentRefused, read_payload
 from sendguard.settings.declared import BY_FORMER_NAME
 from sendguard.settings.foreign import as_declared
 from sendguard.settings.layers import Layer, Offer, resolve
@@ -42,16 +43,19 @@ def read_offers(path: Path) -> tuple[Offer, ...]:
     try:
         if path.suffix in _PROPERTY_LISTS:
             return _of_preferences(path, read_preferences(within_limit(octets)))
-        return (_of_json(path, layer, read_json(within_limit(octets))),)
+        return (_of_json(path, layer, within_limit(octets)),)
     except Unbelievable as error:
         return (Offer(layer, str(path), broken=error.why),)
 
 
-def _of_json(path: Path, layer: Layer, found: Mapping[str, object]) -> Offer:
-    settings = found.get("settings")
-    if "organisation" in found and isinstance(settings, dict):
-        return Offer(Layer.REMOTE, str(path), settings)
-    return Offer(layer, str(path), found)
+def _of_json(path: Path, layer: Layer, octets: bytes) -> Offer:
+    found = read_json(octets)
+    if "settings" not in found:
+        return Offer(layer, str(path), found)
+    try:
+        return Offer(Layer.REMOTE, str(path), read_payload(octets).settings)
+    except DocumentRefused:
+        return Offer(Layer.REMOTE, str(path), broken="payload")
 
 
 def _of_preferences(path: Path, found: Mapping[str, object]) -> tuple[Offer, ...]:

@@ -15,6 +15,7 @@ from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.layers import Settings
 from sendguard.bootstrap.paths import AccountPaths
+from sendguard.bootstrap.signed_policy import SignedPolicy
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
@@ -74,7 +75,8 @@ class Program:
         self.clock = clock
         self._fixed_directory = directory
         self._lock = threading.RLock()
-        self.settings = Settings(places.settings, policy or NoPolicy())
+        self.signed_policy = SignedPolicy(places.policy, clock)
+        self.settings = Settings(places.settings, policy or NoPolicy(), self.signed_policy)
         self._database = Database(places.ledger)
         pseudonyms = Pseudonyms(installation_key(places))
         self.ledger = SqliteLedger(self._database)
@@ -108,6 +110,7 @@ class Program:
         for account in self.accounts():
             self._start(account)
         self._look_up(unknown)
+        self.signed_policy.start(self.settings.refresh, self.gatekeeper.trouble)
         threading.Thread(target=self._look_for_changes, name="settings", daemon=True).start()
         # What is there now stays: looking through it again and again would cost some answers three milliseconds.
         gc.freeze()
@@ -120,6 +123,7 @@ class Program:
             for paths in self._paths.values():
                 paths.stop()
             self._paths.clear()
+        self.signed_policy.stop()
         self._directory.stop()
         self._resolver.close()
         self._exchange.close()

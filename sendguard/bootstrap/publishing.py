@@ -86,7 +86,7 @@ def publish_index(
 ) -> "Published":
     """Put an index into a folder any web server can serve. Raises WrongInput; then nothing was published."""
     from sendguard.directories.publisher import PublishRefused, publish
-    from sendguard.directories.signing import PublicKey, SigningKey
+    from sendguard.published.signing import PublicKey, SigningKey
 
     def noticed(old: Index | None, new: Index) -> list[str]:
         return [say(each) for each in warnings(compare(old, new), limits)]
@@ -106,8 +106,8 @@ def fetch_index(url: str, keys: Sequence[str], folder: Path, *, feed: str, ca_fi
                 progress: Progress) -> "Outcome":  # fmt: skip
     """Fetch what is published, now. Raises WrongInput for what was typed; what the server does is in the outcome."""
     from sendguard.directories.feed import Feed
-    from sendguard.directories.signing import PublicKey
-    from sendguard.directories.web import Web
+    from sendguard.published.signing import PublicKey
+    from sendguard.published.web import Web
 
     with _in_words():
         trusted = [PublicKey.read(line) for line in keys]
@@ -116,7 +116,7 @@ def fetch_index(url: str, keys: Sequence[str], folder: Path, *, feed: str, ca_fi
 
 def make_key(path: Path) -> str:
     """Make a signing key in a new file, and return the line desktops are given. Raises WrongInput."""
-    from sendguard.directories.signing import SigningKey
+    from sendguard.published.signing import SigningKey
 
     with _in_words():
         return str(SigningKey.make(path).public)
@@ -124,7 +124,7 @@ def make_key(path: Path) -> str:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    from sendguard.directories.signing import KeyUnusable
+    from sendguard.published.signing import KeyUnusable
 
     try:
         yield

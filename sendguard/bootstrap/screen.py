@@ -8,7 +8,15 @@ from contextlib import ExitStack
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
 from sendguard.desktop.application import run_desktop
-from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, ServerResult, Services
+from sendguard.desktop.services import (
+    DirectoryStatus,
+    PathState,
+    PathStatus,
+    PracticeStep,
+    ServerResult,
+    Services,
+    SignedPolicyStatus,
+)
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Asker, Secrets, SubmissionRefused, UpstreamUnreachable
 from sendguard.mail.submission import Hook
@@ -68,6 +76,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         settings=lambda: program.settings.resolution,
         watch_settings=program.settings.watch,
         save_settings=program.settings.save_own,
+        signed_policy=lambda: _signed_policy(program),
         load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,
@@ -123,6 +132,13 @@ def _paths(program: Program) -> list[PathStatus]:
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
     return found
+
+
+def _signed_policy(program: Program) -> SignedPolicyStatus | None:
+    standing = program.signed_policy.standing
+    if standing is None:
+        return None
+    return SignedPolicyStatus(standing.not_before, standing.expires, standing.checked_at, standing.trouble)
 
 
 def _directory(program: Program) -> DirectoryStatus | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sendguard.cli.signed_policy import COMMANDS
 from sendguard.cli.words import errors_in_words
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -101,3 +102,7 @@ def export(what: str | None, sources: Sequence[Path], language: str, output: Pat
             output.write_bytes(octets)
         except OSError as error:
             raise click.UsageError(f"{output} cannot be written: {error.strerror}.") from error
+
+
+for command in COMMANDS:
+    policy.add_command(command)

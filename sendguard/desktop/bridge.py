@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from sendguard.desktop import faults
 from sendguard.desktop.services import Questions
-from sendguard.guard.gatekeeper import AskedAgain, QuestionGone, WrongWord
+from sendguard.guard.gatekeeper import AskedAgain, CodeSpent, QuestionGone, WrongWord
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Activity, Answer, Question
 
@@ -39,6 +39,7 @@ class Result(Enum):
 
     TAKEN = auto()
     WRONG_WORD = auto()
+    CODE_SPENT = auto()
     GONE = auto()
     ASKED_AGAIN = auto()
     LEDGER_FAILED = auto()
@@ -99,6 +100,8 @@ class Bridge(QObject):
         try:
             questions.answer(given.question_id, given.answer, given.typed)
             result = Result.TAKEN
+        except CodeSpent:
+            result = Result.CODE_SPENT
         except WrongWord:
             result = Result.WRONG_WORD
         except QuestionGone:

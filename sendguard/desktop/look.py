@@ -29,13 +29,13 @@ def quiet(palette: QPalette) -> QColor:
     return text
 
 
-def keep_readable(widget: QWidget) -> None:
-    """Draw what a disabled control shows in the quiet colour: it cannot be changed, but it is there to be read."""
-    palette, colour = widget.palette(), quiet(QApplication.palette())
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, colour)
-    if palette != widget.palette():
-        widget.setPalette(palette)
+def stay_readable(widget: QWidget) -> None:
+    """Let a control that cannot be changed show its value in a colour that can be read: it is a fact, no leftover."""
+    palette, own = QApplication.palette(), widget.palette()
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+        own.setColor(QPalette.ColorGroup.Disabled, role, quiet(palette))
+    if own != widget.palette():
+        widget.setPalette(own)
 
 
 def _against_grounds(colour: QColor, palette: QPalette) -> float:

@@ -35,12 +35,12 @@ class Lock(QWidget):
 
 
 class Managed(QWidget):
-    """The lock and its words."""
+    """The lock and its words, "Managed by your organisation." where nothing else is said."""
 
-    def __init__(self, say: Sentences) -> None:
+    def __init__(self, say: Sentences, words: str = "") -> None:
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(look.gap(0.4))
         row.addWidget(Lock())
-        row.addWidget(safe_label(say.catalogue.text("Managed by your organisation."), Tone.QUIET, 0.9), 1)
+        row.addWidget(safe_label(words or say.catalogue.text("Managed by your organisation."), Tone.QUIET, 0.9), 1)

@@ -6,7 +6,15 @@ from functools import partial
 from PySide6.QtCore import Signal
 
 from sendguard.desktop.layout import Page, Row, Section
-from sendguard.desktop.services import DirectoryStatus, PathState, PathStatus, PracticeStep, Services
+from sendguard.desktop.managed import Managed
+from sendguard.desktop.services import (
+    DirectoryStatus,
+    PathState,
+    PathStatus,
+    PracticeStep,
+    Services,
+    SignedPolicyStatus,
+)
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, safe_label
 from sendguard.guard.ledger import LedgerFailed, Record
@@ -38,8 +46,9 @@ class Overview(Page):
         self._scheduled = Section(text("Waiting on the server for their time"))
         self._paths = Section(text("What is guarded"))
         self._directory = Section(text("How many people"))
+        self._organisation = Section(text("Your organisation"))
         sections = (self._practice, self._waiting, self._unknown, self._scheduled)
-        for section in (*sections, self._drafts, self._paths, self._directory):
+        for section in (*sections, self._drafts, self._paths, self._directory, self._organisation):
             self.rows.addWidget(section)
         self.rows.addStretch(1)
         self._unknown.hide()
@@ -55,6 +64,7 @@ class Overview(Page):
         self._show_scheduled(self._services.scheduled())
         self._show_paths(self._services.paths())
         self._show_directory(self._services.directory(), self._services.asks_exchange())
+        self._show_organisation(self._services.settings().is_managed, self._services.signed_policy())
         self._tasks.run(self._services.unknown, self._show_unknown, LedgerFailed)
 
     def happened(self, activity: Activity) -> None:
@@ -188,6 +198,25 @@ class Overview(Page):
                 Tone.QUIET,
             )
         )
+
+    def _show_organisation(self, is_managed: bool, signed: SignedPolicyStatus | None) -> None:
+        text, moment = self._say.catalogue.text, self._say.catalogue.moment
+        monitors = self._services.settings().values.switch("MonitorOnly")
+        if not self._organisation.is_news((is_managed, monitors, signed or "")):
+            return
+        self._organisation.clear()
+        self._organisation.setVisible(is_managed or signed is not None)
+        self._organisation.add(Managed(self._say, text("Your organisation decides some of the settings.")))
+        if monitors:
+            said = text("SendGuard only monitors: everything is judged and recorded, and nothing is asked.")
+            self._organisation.add(safe_label(said, Tone.ACCENT))
+        if signed is not None and signed.since is not None:
+            self._organisation.add(safe_label(text("Signed policy of {when}.", when=moment(signed.since))))
+        if signed is not None and signed.checked_at is not None:
+            when = moment(signed.checked_at)
+            self._organisation.add(safe_label(text("Last looked for a newer one {when}.", when=when), Tone.QUIET))
+        if signed is not None and signed.trouble:
+            self._organisation.add(safe_label(self._say.trouble(signed.trouble), Tone.ACCENT))
 
     def _show_directory(self, status: DirectoryStatus | None, asks_exchange: bool) -> None:
         text = self._say.catalogue.text

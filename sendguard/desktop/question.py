@@ -118,7 +118,9 @@ class QuestionDialog(QDialog):
         self._answered = False
         self.ways_out.wait(busy=False)
         if result is Result.WRONG_WORD:
-            self.ways_out.say_why(text("This is not {wanted}.", wanted=self.sheet.to_type))
+            self.ways_out.say_not_this()
+        elif result is Result.CODE_SPENT:
+            self.ways_out.say_why(text("This code was used before. Ask for another one."))
         elif result is Result.LEDGER_FAILED:
             self.ways_out.say_why(self._say.trouble("ledger"))
         else:

@@ -66,6 +66,16 @@ class DirectoryStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedPolicyStatus:
+    """The policy the organisation publishes. ``since`` is None where none is in force; ``trouble`` a code, or empty."""
+
+    since: datetime | None = None
+    expires: datetime | None = None
+    checked_at: datetime | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerResult:
     """What came of trying one server: ``service`` is ``imap``, ``smtp`` or ``exchange``, ``trouble`` a code, empty when
     it works."""
@@ -150,6 +160,8 @@ class Services:
     """Have something called after every change of what is in force, on any thread."""
     save_settings: Callable[[Mapping[str, Value]], None]
     """Blocks; raises OSError. Takes what the person changed; the rules in force follow at once."""
+    signed_policy: Callable[[], SignedPolicyStatus | None]
+    """None where none is followed."""
     load_accounts: Callable[[], tuple[Account, ...]]
     save_account: Callable[[Account], None]
     """Blocks; raises OSError. An account of the same name is replaced, and its paths start anew."""

@@ -86,7 +86,7 @@ class SettingsPage(QWidget):
         text = self._say.catalogue.text
         control.show(resolved.value)
         control.widget.setEnabled(not resolved.locked)
-        look.keep_readable(control.widget)
+        look.stay_readable(control.widget)
         self.locks[setting.name].setVisible(resolved.locked)
         said = [text(setting.description)]
         if resolved.locked:
@@ -98,7 +98,7 @@ class SettingsPage(QWidget):
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange:
             for control in self.controls.values():
-                look.keep_readable(control.widget)
+                look.stay_readable(control.widget)
 
     def read(self) -> dict[str, Value]:
         """What stands in the controls."""

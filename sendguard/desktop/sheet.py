@@ -38,6 +38,7 @@ class Sheet:
     send: str
     to_type: str
     type_prompt: str
+    """Empty where nothing has to be typed."""
 
     @classmethod
     def of(cls, judgement: Judgement, say: Sentences) -> "Sheet":
@@ -89,7 +90,7 @@ def _reasons(say: Sentences, reasons: tuple[Reason, ...]) -> list[str]:
 
 
 def _to_type(say: Sentences, verdict: Verdict) -> str:
-    if verdict.action is not Action.CONFIRM_TYPED:
+    if verdict.action is not Action.CONFIRM_TYPED or verdict.codes:
         return ""
     return say.catalogue.number(int(verdict.to_type)) if verdict.to_type.isdecimal() else shown(verdict.to_type)
 
@@ -97,6 +98,8 @@ def _to_type(say: Sentences, verdict: Verdict) -> str:
 def _type_prompt(say: Sentences, verdict: Verdict) -> str:
     if verdict.action is not Action.CONFIRM_TYPED:
         return ""
+    if verdict.codes:
+        return say.catalogue.text("To send it, type the code you were given for this:")
     if verdict.to_type.isdecimal():
         return say.catalogue.text("To send it, type the number of people:")
     return say.catalogue.text("To send it, type the name of the list:")

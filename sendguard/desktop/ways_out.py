@@ -10,6 +10,9 @@ from sendguard.desktop.text import Tone, Weight, button, label_for, outlined, sa
 from sendguard.policy.verdict import Verdict
 from sendguard.wording.sentences import Sentences
 
+CODE_LETTERS = 16
+"""Letters and digits of an override code as ``sendguard policy code`` makes it."""
+
 
 class WaysOut(QWidget):
     """Don't send · reply to the sender only · send. Knows by itself what may be pressed now."""
@@ -26,7 +29,7 @@ class WaysOut(QWidget):
         self._wanted = sheet.to_type
         self._arming = arming
         self._busy = False
-        self.field = outlined(QLineEdit()) if sheet.to_type else None
+        self.field = outlined(QLineEdit()) if sheet.type_prompt else None
         self.hint = safe_label(tone=Tone.ACCENT)
         self.send_button = button(sheet.send, Weight.QUIET)
         self.reply_button = button(text("Reply to the sender only")) if can_reply else None
@@ -77,10 +80,17 @@ class WaysOut(QWidget):
         """The Enter key, with the focus on another control than "Don't send": it never sends."""
         text = self._say.catalogue.text
         if self.field and self.field.hasFocus() and not self._verdict.accepts(self.typed):
-            self.say_why(text("This is not {wanted}.", wanted=self._wanted))
+            self.say_not_this()
         elif self.may_send:
             self.send_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.say_why(text("Enter does not send. Press the space bar, or click."))
+
+    def say_not_this(self) -> None:
+        """Say that what was typed is not what has to be typed."""
+        text = self._say.catalogue.text
+        self.say_why(
+            text("This is not {wanted}.", wanted=self._wanted) if self._wanted else text("This code is wrong.")
+        )
 
     def _send(self) -> None:
         if self.may_send:
@@ -89,8 +99,9 @@ class WaysOut(QWidget):
     def _typed(self) -> None:
         self.say_why("")
         marks = sum(map(str.isalnum, self.typed))
-        if not self._verdict.accepts(self.typed) and marks >= sum(map(str.isalnum, self._wanted)):
-            self.say_why(self._say.catalogue.text("This is not {wanted}.", wanted=self._wanted))
+        enough = sum(map(str.isalnum, self._wanted)) or CODE_LETTERS
+        if not self._verdict.accepts(self.typed) and marks >= enough:
+            self.say_not_this()
         self.refresh()
 
     def _lay_out(self, sheet: Sheet) -> None:
@@ -99,7 +110,7 @@ class WaysOut(QWidget):
         rows.setSpacing(look.gap(0.5))
         if self.field:
             self.field.setObjectName("typed")
-            self.field.setFixedWidth(look.gap(12))
+            self.field.setFixedWidth(look.gap(12 if sheet.to_type else 18))
             self.field.textChanged.connect(self._typed)
             rows.addWidget(label_for(self.field, sheet.type_prompt))
             self.field.setAccessibleDescription(sheet.to_type)

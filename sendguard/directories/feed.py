@@ -19,14 +19,14 @@ from sendguard.audience.index.delta import apply_delta
 from sendguard.audience.index.header import IndexRefused
 from sendguard.audience.index.reader import Index
 from sendguard.audience.source import SourceFailed
-from sendguard.directories.download import discard, fetch_file, fetch_small
 from sendguard.directories.durable import Busy, only_one, remove, remove_unfinished
 from sendguard.directories.feed_state import FeedState, Outcome, health
 from sendguard.directories.manifest import CAP, CONTEXT, FILE, Manifest, Packed, read_manifest
 from sendguard.directories.packing import Unpackable, unpack
-from sendguard.directories.signing import PublicKey, verified
-from sendguard.directories.web import DownloadFailed, Web
 from sendguard.files import write_whole
+from sendguard.published.download import discard, fetch_file, fetch_small
+from sendguard.published.signing import PublicKey, verified
+from sendguard.published.web import DownloadFailed, Web
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far a directory may have been made in this computer's future."""
@@ -79,8 +79,9 @@ class Feed:
         state = FeedState.load(self._state_file)
         sequence, path = next(iter(self._indexes()), (0, None))
         known = state if state.floor == sequence else FeedState()
+        checked_at = state.checked_at if sequence else None
         how = health(went_well, sequence, known.expires, self._now())
-        return Outcome(how, path, sequence, known.made_at, known.expires, state.checked_at, changed, why)
+        return Outcome(how, path, sequence, known.made_at, known.expires, checked_at, changed, why)
 
     def refresh(self, progress: Progress | None = None) -> Outcome:
         """See whether there is a newer index, and put it in force. Whatever fails is told, and changes nothing."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sendguard.directories.feed import Feed
 from sendguard.directories.feed_state import Outcome
-from sendguard.directories.signing import PublicKey
+from sendguard.published.signing import PublicKey
 
 FAILED = "a fault in SendGuard itself"
 
@@ -35,9 +35,9 @@ class FeedProcess:
         """Where the feed keeps its files."""
         return self._feed.folder
 
-    def outcome(self) -> Outcome:
-        """How it stands, without asking anybody."""
-        return self._feed.outcome()
+    def outcome(self, why: str = "") -> Outcome:
+        """How it stands, without asking anybody; ``why`` is what failed."""
+        return self._feed.outcome(why)
 
     def refresh(self) -> Outcome:
         """See whether there is a newer index, and put it in force. Whatever fails is told."""

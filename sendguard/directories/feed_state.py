@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sendguard.files import write_whole
+from sendguard.published.updater import Rhythm
 
 
 class Health(StrEnum):
@@ -73,6 +74,21 @@ class FeedState:
     def save(self, path: Path) -> None:
         """Write it whole. Raises OSError."""
         write_whole(path, json.dumps(asdict(self), default=datetime.isoformat).encode("ascii"))
+
+
+SOON = 60.0
+"""Seconds within which a desktop that has no directory yet asks first."""
+MISSED = 3600.0
+"""Seconds over which those spread who were off when they should have asked."""
+AGAIN = 300.0
+"""Seconds until the first try after one that failed; doubled each time, up to the interval."""
+SPREAD = 0.1
+"""The interval is taken so much longer or shorter, by chance."""
+
+
+def rhythm(interval: float) -> Rhythm:
+    """When a desktop asks for a newer directory, every ``interval`` seconds."""
+    return Rhythm(interval, SPREAD, SPREAD, SOON, MISSED, AGAIN, most=interval)
 
 
 def health(went_well: bool, sequence: int, expires: datetime | None, now: datetime) -> Health:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from sendguard.audience.source import SourceFailed
-from sendguard.directories.web import check_url
+from sendguard.published.web import check_url
 
 SECONDS = 30.0
 """How long to wait for a connection, and for the next octets."""

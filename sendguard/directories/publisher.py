@@ -31,8 +31,8 @@ from sendguard.directories.manifest import (
     snapshot_name,
 )
 from sendguard.directories.packing import LEVEL, pack, unpack
-from sendguard.directories.signing import PublicKey, SigningKey, verified
 from sendguard.files import PUBLIC, write_whole
+from sendguard.published.signing import PublicKey, SigningKey, verified
 
 VALID = timedelta(days=14)
 """How long desktops take a published index for current, if nobody says otherwise."""

@@ -5,9 +5,9 @@ from pathlib import Path
 from sendguard.audience.audience import Seen
 from sendguard.audience.crawl import Progress
 from sendguard.audience.draft import Draft
-from sendguard.directories.download import fetch_small
 from sendguard.directories.size_rows import SizeFileUnreadable, read_sizes
-from sendguard.directories.web import Web, shown
+from sendguard.published.download import fetch_small
+from sendguard.published.web import Web, shown
 
 MAX_OCTETS = 64 * 1024 * 1024
 """A million lists."""

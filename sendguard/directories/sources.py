@@ -89,7 +89,7 @@ def _on_disk(path: Path, access: Access) -> Named:
 
 def _sizes(place: str, access: Access) -> Crawl:
     from sendguard.directories.size_file import SizeFileCrawl
-    from sendguard.directories.web import Web
+    from sendguard.published.web import Web
 
     return SizeFileCrawl(place, web=Web(ca_file=access.ca_file))
 

@@ -33,6 +33,8 @@ def report(judgement: Judgement) -> dict[str, Any]:
         "reasons": [reason_report(reason) for reason in judgement.verdict.reasons],
         "trimmed": judgement.submission.trimmed,
         "to_type": judgement.verdict.to_type or None,
+        "needs_code": bool(judgement.verdict.codes),
+        "monitored": VERDICTS[judgement.verdict.weight] if judgement.verdict.monitored is not None else None,
         "lists": [part_report(part) for part in judgement.audience.lists],
     }
 

@@ -468,7 +468,7 @@ SETTINGS: tuple[Setting, ...] = (
         N_("Oldest signed policy that is taken"),
         N_("A signed policy with a lower serial number is refused, also where an older one was deleted."),
         "organisation",
-        high=2_000_000_000,
+        high=4_294_967_295,
         users=Users.SEE,
         machine_only=True,
     ),

@@ -67,7 +67,7 @@ def problem(setting: Setting, value: object) -> str:
             return "" if value in [choice for choice, _ in setting.choices] else "choice"
         case Type.TEXT | Type.PATH:
             return _text_problem(setting, value)
-        case _:
+        case _:  # LINES and RULES
             if not isinstance(value, tuple):
                 return "type"
             return next(filter(None, (_text_problem(setting, line) for line in value)), "")

@@ -59,6 +59,11 @@ class Places:
         """The folder of fetched directories."""
         return self.data / "directory"
 
+    @property
+    def policy(self) -> Path:
+        """The folder of the signed policy that was fetched last."""
+        return self.data / "policy"
+
 
 def installation_key(places: Places) -> bytes:
     """The key of this installation's pseudonyms (32 octets), made at first use. Raises OSError."""

@@ -23,6 +23,8 @@ def by_rule(answer: Answer) -> Callable[[Question], tuple[Answer, str]]:
     def reply(question: Question) -> tuple[Answer, str]:
         if answer is Answer.REPLY_TO_SENDER and not question.judgement.submission.can_reply_to_sender:
             return Answer.DONT_SEND, ""
+        if question.judgement.verdict.codes:  # no rule knows a code
+            return Answer.DONT_SEND, ""
         return answer, question.judgement.verdict.to_type
 
     return reply
@@ -66,7 +68,8 @@ class ByPerson:
         self._show(text("  Enter: don't send"))
         if can_reply:
             self._show(text("  r: reply to the sender only"))
-        self._show(text("  {word}: {send}", word=verdict.to_type if typed_way else "send", send=send))
+        word = text("the code you were given") if verdict.codes else verdict.to_type if typed_way else "send"
+        self._show(text("  {word}: {send}", word=word, send=send))
         try:
             line = self._read("> ").strip()
         except EOFError:

@@ -101,6 +101,10 @@ TROUBLES = {
     "directory_not_fetched": N_("No newer directory could be fetched. SendGuard keeps trying."),
     "directory_missing": N_("The published directory could not be fetched yet. Its lists are of unknown size."),
     "directory_keys": N_("The settings hold no valid key of the published directory, so it is not fetched."),
+    "policy_expired": N_("The signed policy is out of date. What it tightened stays in force. Tell your IT."),
+    "policy_refused": N_("A signed policy was not taken, because it is not to be believed. Tell your IT."),
+    "policy_not_fetched": N_("No newer signed policy could be fetched. SendGuard keeps trying."),
+    "policy_keys": N_("No key or no organisation is set for the signed policy, so it is not followed. Tell your IT."),
     "dialog": N_("The question cannot be shown. Whatever needs an answer is not sent. Restart SendGuard."),
 }
 _SAME_AS = {
@@ -148,7 +152,7 @@ def activity(say: Catalogue, activity: Activity) -> str:
 
 def trouble(say: Catalogue, code: str) -> str:
     """What does not work, what is safe, and what to do. A code nobody knows is named, so that IT can look it up."""
-    if code.startswith("policy_"):
+    if code.startswith("policy_") and code not in TROUBLES:
         return policies.trouble(say, code.removeprefix("policy_"))
     bare = code
     for prefix in _PREFIXES:

@@ -31,6 +31,11 @@ _SOURCES = {
     "not_an_object": N_('it does not hold names with values. Write { "Name": value }.'),
     "unreadable": N_("it cannot be read. Every user must be able to read it (chmod a+r)."),
     "file": N_("it cannot be read. Mend or delete it."),
+    "signed": N_("it is not to be believed: none of the keys that are set has signed it, or it is another's."),
+    "keys": N_("no valid key or no organisation is set for it (PolicyKeys, PolicyOrganisation)."),
+    "payload": N_(
+        "it is no payload of a signed policy: that has format, organisation, serial, not_before, expires and settings."
+    ),
 }
 """Why nothing of a source is taken; with ``folder_`` before it, of a folder."""
 

@@ -11,7 +11,7 @@ from sendguard.audience.index.reader import Index
 from sendguard.directories.feed import Feed
 from sendguard.directories.manifest import CONTEXT, FILE, Manifest, read_manifest
 from sendguard.directories.publisher import Published, publish
-from sendguard.directories.signing import SigningKey, verified
+from sendguard.published.signing import SigningKey, verified
 from tests.indexes import MADE, drafted, pairs
 from tests.servers.static_site import StaticSite
 

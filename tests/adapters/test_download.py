@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sendguard.directories.download import Answer, fetch_file, fetch_small
-from sendguard.directories.web import DownloadFailed, Patience, Web, check_url
+from sendguard.published.download import Answer, fetch_file, fetch_small
+from sendguard.published.web import DownloadFailed, Patience, Web, check_url
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.fault_proxy import Break, ServerSays
 from tests.servers.fixtures import NewProxy

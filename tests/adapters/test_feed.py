@@ -15,8 +15,8 @@ from sendguard.directories.durable import only_one
 from sendguard.directories.feed_state import Health, Outcome
 from sendguard.directories.manifest import LARGEST
 from sendguard.directories.packing import pack
-from sendguard.directories.signing import SigningKey
-from sendguard.directories.web import Patience, Web
+from sendguard.published.signing import SigningKey
+from sendguard.published.web import Patience, Web
 from tests.adapters.feed_rig import FEED, Desktop, Works
 from tests.indexes import MADE
 from tests.servers.certificates import CertificateAuthority

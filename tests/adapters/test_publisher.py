@@ -14,7 +14,7 @@ from sendguard.directories.durable import only_one
 from sendguard.directories.manifest import CHAIN, ManifestRefused, read_manifest
 from sendguard.directories.packing import Unpackable, pack, unpack
 from sendguard.directories.publisher import PublishRefused
-from sendguard.directories.signing import SigningKey
+from sendguard.published.signing import SigningKey
 from tests.adapters.feed_rig import Works
 
 

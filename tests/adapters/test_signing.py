@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from sendguard.directories.signing import KeyUnusable, PublicKey, SignatureRefused, SigningKey, verified
+from sendguard.published.signing import KeyUnusable, PublicKey, SignatureRefused, SigningKey, verified
 
 
 @pytest.fixture

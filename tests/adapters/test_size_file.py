@@ -13,7 +13,7 @@ from sendguard.audience.source import SourceFailed
 from sendguard.directories import size_file
 from sendguard.directories.size_file import SizeFileCrawl
 from sendguard.directories.size_rows import SizeFileUnreadable
-from sendguard.directories.web import DownloadFailed, Web
+from sendguard.published.web import DownloadFailed, Web
 from tests.adapters.ldap_kit import Counted, group
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.static_site import Misbehaviour, StaticSite

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sendguard.directories.feed_state import Health, Outcome
-from sendguard.directories.updater import AGAIN, MISSED, SOON, Updater
+from sendguard.directories.feed_state import AGAIN, MISSED, SOON, Health, Outcome, rhythm
+from sendguard.published.updater import Updater
 from tests.indexes import MADE
 
 DAY = 86_400.0
@@ -21,8 +21,8 @@ class Feed:
         self.outcomes = list(outcomes)
         self.closed = False
 
-    def outcome(self) -> Outcome:
-        return FRESH
+    def outcome(self, why: str = "") -> Outcome:
+        return replace(FRESH, why=why)
 
     def refresh(self) -> Outcome:
         return self.outcomes.pop(0)  # an IndexError where there is none left
@@ -31,9 +31,9 @@ class Feed:
         self.closed = True
 
 
-def updater(*, chance: float = 0.5, hours_later: float = 0.0) -> Updater:
+def updater(*, chance: float = 0.5, hours_later: float = 0.0) -> Updater[Outcome]:
     now = MADE + timedelta(hours=hours_later)
-    return Updater(Feed(), DAY, lambda outcome: None, chance=lambda: chance, now=lambda: now)
+    return Updater(Feed(), rhythm(DAY), lambda outcome: None, chance=lambda: chance, now=lambda: now)
 
 
 def test_a_desktop_without_a_directory_asks_within_a_minute() -> None:
@@ -77,7 +77,7 @@ def test_every_try_is_told_and_the_stop_ends_it_at_once() -> None:
         return False
 
     feed = Feed(FAILED, FRESH)
-    works = Updater(feed, DAY, told.append, chance=lambda: 0.5, now=lambda: MADE, wait=wait)
+    works = Updater(feed, rhythm(DAY), told.append, chance=lambda: 0.5, now=lambda: MADE, wait=wait)
     works.start()
     assert tried.wait(10)
     works.stop()
@@ -98,7 +98,7 @@ def test_a_fault_of_ours_is_told_and_tried_again() -> None:
             return stop.wait(20)
         return False
 
-    works = Updater(Feed(), DAY, told.append, wait=wait)
+    works = Updater(Feed(), rhythm(DAY), told.append, wait=wait)
     works.start()
     assert again.wait(10)
     works.stop()

@@ -18,6 +18,7 @@ from sendguard.desktop.services import (
     ServerResult,
     Services,
     SignedIn,
+    SignedPolicyStatus,
 )
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.judge import Judgement
@@ -29,7 +30,8 @@ from sendguard.mail.message import Message
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy import reasons as why
 from sendguard.policy.action import Action
-from sendguard.policy.rules import Rules
+from sendguard.policy.lifting import digest_of
+from sendguard.policy.rules import ListRule, Rules
 from sendguard.policy.verdict import Verdict, verdict
 from sendguard.settings.layers import Layer, Offer, Resolution, own_changes, resolve
 from sendguard.settings.setting import Value
@@ -87,6 +89,16 @@ def the_2016_mail() -> Judgement:
         seen=Seen(14, datetime(2026, 11, 7).astimezone()),
     )
     return judged(submission(CROYDON), Audience(count, typed=1, parts=(part,)))
+
+
+CODE = "7QK2-M9XD-4TFW-8HNB"
+
+
+def a_list_that_needs_a_code() -> Judgement:
+    """A list the organisation has closed to all who have no code."""
+    mail = the_2016_mail()
+    rule = ListRule("croydon*", "This list reaches everybody by mistake.", (digest_of(CODE),), ("it@nhs.test",))
+    return judged(mail.submission, mail.audience, Rules(blocked=(rule,)))
 
 
 def a_reply_to_62() -> Judgement:
@@ -258,6 +270,7 @@ class World:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     own: dict[str, object] = field(default_factory=dict)
     policy: tuple[Offer, ...] = ()
+    signed_policy: SignedPolicyStatus | None = None
     accounts: list[Account] = field(default_factory=list)
     paths: tuple[PathStatus, ...] = ()
     directory: DirectoryStatus | None = None
@@ -287,6 +300,7 @@ class World:
             settings=lambda: self.resolution,
             watch_settings=self.watchers.append,
             save_settings=self.save_settings,
+            signed_policy=lambda: self.signed_policy,
             load_accounts=lambda: tuple(self.accounts),
             save_account=self.save_account,
             delete_account=self.delete_account,

@@ -12,7 +12,9 @@ from sendguard.desktop.question import QuestionDialog
 from sendguard.guard.ports import Answer
 from tests.desktop.conftest import Ask
 from tests.desktop.examples import (
+    CODE,
     a_list_of_unknown_size,
+    a_list_that_needs_a_code,
     a_reply_to_62,
     an_unknown_list_beside_twelve,
     question,
@@ -279,6 +281,28 @@ def test_a_list_of_unknown_size_wants_its_name(ask: Ask) -> None:
 
 
 # When an answer is not taken
+
+
+def test_a_closed_list_wants_the_code_and_shows_none(ask: Ask) -> None:
+    dialog = ask(a_list_that_needs_a_code(), armed=True)
+    field, ways_out = dialog.ways_out.field, dialog.ways_out
+    assert field is not None
+    said = words(dialog)
+    assert (
+        "only who has a code can send to it. This list reaches everybody by mistake. it@nhs.test can send it." in said
+    )
+    assert "type the code you were given" in field.accessibleName()
+    assert CODE not in said
+    field.setText("850112")
+    assert not ways_out.send_button.isEnabled()
+    field.setText("AAAA-AAAA-AAAA-AAAA")
+    assert "This code is wrong." in words(dialog)
+    field.setText(CODE.lower().replace("-", " "))
+    assert "This code is wrong." not in words(dialog)
+    ways_out.send_button.click()
+    assert answers(dialog) == [Given("q1", Answer.SEND, CODE.lower().replace("-", " "))]
+    dialog.not_taken(Result.CODE_SPENT)
+    assert "This code was used before. Ask for another one." in words(dialog)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,23 @@
 """The main window: whether one is guarded, what waits, what happened, and every setting."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPlainTextEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from sendguard.desktop.look import READABLE, contrast
+from sendguard.desktop.services import SignedPolicyStatus
 from sendguard.desktop.settings_page import CHANGEABLE
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.window import MainWindow
 from sendguard.guard.ledger import LedgerFailed, State
 from sendguard.settings.layers import Layer, Offer
 from sendguard.settings.values import Values
-from tests.desktop.examples import World, full_world, later, record, the_2016_mail, warned
+from tests.desktop.examples import NOW, World, full_world, later, record, the_2016_mail, warned
 
 
 class Opened:
@@ -177,6 +180,27 @@ def test_pages_are_made_when_they_are_first_seen(opened: Opened) -> None:
     assert opened.window.settings is not None
 
 
+# The organisation
+
+
+def test_without_an_organisation_nothing_is_said_of_one(opened: Opened) -> None:
+    assert "our organisation" not in opened.words()
+
+
+def test_what_the_organisation_does_is_said_on_the_first_page(qtbot: QtBot) -> None:
+    policy = (Offer(Layer.MACHINE, "it.json", {"MonitorOnly": True}),)
+    signed = SignedPolicyStatus(NOW - timedelta(hours=1), NOW + timedelta(days=3), NOW, "policy_expired")
+    opened = Opened(World(policy=policy, signed_policy=signed), qtbot)
+    opened.says("Your organisation decides some of the settings.")
+    opened.says("SendGuard only monitors: everything is judged and recorded, and nothing is asked.")
+    opened.says("Signed policy of today, ")
+    opened.says("What it tightened stays in force.")
+    opened.world.policy = ()
+    opened.world.signed_policy = None
+    opened.window.refresh()
+    assert "our organisation" not in opened.words()
+
+
 # Settings
 
 
@@ -218,6 +242,14 @@ def test_what_the_organisation_decided_is_locked_and_says_so(qtbot: QtBot) -> No
         assert not page.locks[name].isHidden()
     assert boxes["AskAnyFrom"].isEnabled()
     assert page.locks["AskAnyFrom"].isHidden()
+
+
+def test_a_locked_value_can_be_read(qtbot: QtBot) -> None:
+    opened = Opened(World(policy=(Offer(Layer.MACHINE, "it.json", {"AskReplyFrom": 15}),)), qtbot)
+    palette = settings_of(opened)["AskReplyFrom"].palette()
+    group = QPalette.ColorGroup.Disabled
+    written = palette.color(group, QPalette.ColorRole.Text)
+    assert contrast(written, palette.color(group, QPalette.ColorRole.Window)) >= READABLE
 
 
 def test_saving_keeps_nothing_of_what_the_organisation_decided(qtbot: QtBot) -> None:

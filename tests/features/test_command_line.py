@@ -96,7 +96,7 @@ def test_a_blocked_list_is_refused_with_exit_status_20(tmp_path: Path) -> None:
     (config / "settings.toml").write_text('BlockedLists = ["team@x.test | Not today."]\n')
     code, data = check()
     assert (code, data["verdict"], data["reasons"][0]) == (
-        20, "block", {"code": "blocked", "address": "team@x.test", "message": "Not today."},
+        20, "block", {"code": "blocked", "address": "team@x.test", "message": "Not today.", "approvers": []},
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sendguard.directories.feed import Feed
 from sendguard.directories.publisher import publish
-from sendguard.directories.signing import PublicKey, SigningKey
+from sendguard.published.signing import PublicKey, SigningKey
 from tests.adapters.feed_rig import FEED
 from tests.indexes import MADE
 

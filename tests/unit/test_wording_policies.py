@@ -34,7 +34,7 @@ NAMED = {"type", "range", "choice", "form", "rule", "name", "not_yours", "only_t
 def test_the_codes_with_words_are_all_there_are() -> None:
     sources = {"owner", "writable", "link", "kind", "too_large", "encoding", "syntax", "repeated_key", "not_an_object"}
     folders = {"folder_owner", "folder_writable", "folder_link", "folder_kind"}
-    assert sources | folders | NAMED | {"unreadable", "file"} == FAULTS
+    assert sources | folders | NAMED | {"unreadable", "file", "signed", "keys", "payload"} == FAULTS
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sendguard.audience.crawl import Progress, Unwatched
-from sendguard.directories.web import DownloadFailed, Web, shown
+from sendguard.published.web import DownloadFailed, Web, shown
 
 PIECE = 256 * 1024
 """Octets read at once."""

@@ -1,0 +1,1 @@
+"""What an organisation publishes for all its desktops, directory and policy: signed, and fetched again and again."""
