@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ ROOT = Path(__file__).parents[2]
 SENDGUARD = Path(sys.executable).with_name("sendguard")
 PAGE = (ROOT / "docs" / "admin.md").read_text("utf-8")
 
+SYSTEM = Path("/etc/sendguard")
 OWN_ETC = 'cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc && cd "$1" && exec bash -euo pipefail -c "$2"'
 """Nothing of this machine's /etc is changed: in this process alone it is a copy."""
+MAY_MOUNT = ("unshare", "--mount", "mount", "--bind", "/etc", "/etc")
 
 
 def documented() -> list[str]:
@@ -24,13 +27,24 @@ def documented() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 
 
-def typed(folder: Path, script: str) -> str:
+@pytest.fixture
+def type_in(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Type a script as root, where /etc is this test's own: by a mount, or in a machine that is thrown away."""
+    if os.getuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("only root can be given an /etc of their own")
+    if subprocess.run(MAY_MOUNT, capture_output=True).returncode == 0:
+        yield lambda script: typed(["unshare", "--mount", "bash", "-c", OWN_ETC, "own-etc", tmp_path, script], tmp_path)
+        return
+    if os.stat("/proc/1/root/").st_ino == os.stat("/").st_ino or SYSTEM.exists():  # no chroot
+        pytest.skip("nothing can be mounted here, and this machine's own /etc is left alone")
+    yield lambda script: typed(["bash", "-euo", "pipefail", "-c", script], tmp_path)
+    shutil.rmtree(SYSTEM)
+
+
+def typed(command: list[str | Path], folder: Path) -> str:
     home = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     home |= {"HOME": str(folder), "PATH": f"{SENDGUARD.parent}:{os.environ['PATH']}", "LANGUAGE": "en"}
-    done = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", OWN_ETC, "own-etc", folder, script],
-        env=home, capture_output=True, text=True, timeout=50,
-    )  # fmt: skip
+    done = subprocess.run(command, cwd=folder, env=home, capture_output=True, text=True, timeout=50)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -39,19 +53,12 @@ def values(shown: str) -> dict[str, Any]:
     return {row["name"]: row["value"] for row in json.loads(shown)["settings"]}
 
 
-needs_mounts = pytest.mark.skipif(
-    os.getuid() != 0
-    or not shutil.which("unshare")
-    or subprocess.run(["unshare", "--mount", "mount", "--bind", "/etc", "/etc"], capture_output=True).returncode != 0,
-    reason="only root, who may mount, can be given an /etc of their own",
-)
-
-
-@needs_mounts
-def test_the_pilot_is_in_force_as_documented_and_its_questions_too(tmp_path: Path) -> None:
+def test_the_pilot_is_in_force_as_documented_and_its_questions_too(
+    tmp_path: Path, type_in: Callable[[str], str]
+) -> None:
     pilot, questions = documented()
     show = "\nsendguard policy show --json > shown-{}.json\n"
-    said = typed(tmp_path, pilot + show.format(1) + questions + show.format(2))
+    said = type_in(pilot + show.format(1) + questions + show.format(2))
     first, second = (values((tmp_path / f"shown-{number}.json").read_text()) for number in (1, 2))
     assert (first["MonitorOnly"], first["HistoryDays"], first["StartAtLogin"]) == (True, 180, True)
     assert first["ProtectedLists"] == ["all-staff@example.org | Ask the communications team first: 555 0199."]
@@ -64,12 +71,10 @@ def test_the_pilot_is_in_force_as_documented_and_its_questions_too(tmp_path: Pat
     assert shown["problems"] == []
 
 
-@needs_mounts
-def test_without_a_safe_mode_the_documented_file_is_not_believed(tmp_path: Path) -> None:
+def test_without_a_safe_mode_the_documented_file_is_not_believed(type_in: Callable[[str], str]) -> None:
     pilot = documented()[0].replace("install -m 644", "install -m 666")
-    said = typed(tmp_path, pilot)
+    said = type_in(pilot)
     assert "10-pilot.json is taken: others than an administrator can write to it." in said
-    assert not Path("/etc/sendguard/policies/managed/10-pilot.json").exists()
 
 
 def test_every_setting_and_file_the_page_names_is_there() -> None:
