@@ -15,7 +15,7 @@ class RegText:
 
     def __init__(self, text: str) -> None:
         self.keys: dict[str, dict[str, tuple[int, object]]] = {}
-        self.written = 0
+        self.times: dict[str, int] = {}
         self.refused: set[str] = set()
         self.merge(text)
 
@@ -24,10 +24,11 @@ class RegText:
         header, *lines = text.replace("\\\n  ", "").splitlines()
         assert header == "Windows Registry Editor Version 5.00"
         values: dict[str, tuple[int, object]] = {}
-        self.written += 1
         for line in lines:
             if found := _KEY.fullmatch(line):
-                values = self.keys.setdefault(f"{found['hive']}\\{found['key']}".casefold(), {})
+                name = f"{found['hive']}\\{found['key']}".casefold()
+                values = self.keys.setdefault(name, {})
+                self.times[name] = self.times.get(name, 0) + 1
             elif found := _VALUE.fullmatch(line):
                 values[_plain(found["name"])] = _value(found["value"])
             else:
@@ -44,7 +45,8 @@ class RegText:
         )
 
     def changed(self, hive: str, key: str) -> Hashable:
-        return self.written, len(self._at(hive, key))
+        self._at(hive, key)
+        return self.times[f"{hive}\\{key}".casefold()]
 
     def _at(self, hive: str, key: str) -> dict[str, tuple[int, object]]:
         name = f"{hive}\\{key}".casefold()

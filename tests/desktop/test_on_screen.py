@@ -149,7 +149,7 @@ def test_the_keyboard_turns_to_the_policies_and_a_screen_reader_reads_them(
     started()
     wait_until(lambda: has_keyboard(accessible_desktop), "window with the keyboard")
     display.press_keys("Tab")
-    locked = turn_to(display, accessible_desktop, "spin button", "Ask about any message from")
+    locked = turn_to(display, accessible_desktop, "spin box", "Ask about any message from")
     assert "enabled" not in locked.states
     assert locked.description.endswith("Managed by your organisation.")
     turn_to(display, accessible_desktop, "label", "Your organisation decides about 2 settings on this computer.")
