@@ -9,7 +9,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-pytest_plugins = ["pytester", "tests.servers.fixtures"]
+pytest_plugins = ["pytester", "tests.servers.fixtures", "tests.features.long_hold"]
 
 
 @pytest.fixture(autouse=True)

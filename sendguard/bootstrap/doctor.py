@@ -11,7 +11,7 @@ import click
 
 from sendguard.bootstrap.once import WrongInput, sentences, settings_here
 from sendguard.bootstrap.practice import practice
-from sendguard.guard.account import Account, is_loopback
+from sendguard.guard.account import Account
 from sendguard.guard.ports import Answer
 from sendguard.settings.layers import Fault
 from sendguard.settings.report import problem_report
@@ -20,7 +20,7 @@ from sendguard.storage.files import FileUnreadable, load_accounts
 from sendguard.storage.places import Places
 from sendguard.terminal.asker import TerminalAsker
 from sendguard.terminal.reply import by_rule
-from sendguard.thunderbird.profiles import outgoing_servers
+from sendguard.thunderbird.ways_out import Guarded, ProfileFound, profiles_found
 
 
 class Standing(StrEnum):
@@ -29,13 +29,25 @@ class Standing(StrEnum):
     GUARDED = "guarded"
     """It really holds what is sent this way, while it runs; when it does not run, nothing leaves this way."""
     WARNED = "warned"
+    CLOSED = "closed"
+    """Nothing leaves this way at all."""
     OPEN = "open"
 
 
 STANDING_WORDS = {
     Standing.GUARDED: N_("guarded: blocks"),
     Standing.WARNED: N_("warns only"),
+    Standing.CLOSED: N_("closed: nothing leaves"),
     Standing.OPEN: N_("open: not guarded"),
+}
+
+
+_STANDINGS = {
+    Guarded.ADDON: Standing.GUARDED,
+    Guarded.GATE: Standing.GUARDED,
+    Guarded.NO_GATE: Standing.CLOSED,
+    Guarded.NO_SERVER: Standing.CLOSED,
+    Guarded.OPEN: Standing.OPEN,
 }
 
 
@@ -88,15 +100,12 @@ def examine(*, as_json: bool) -> int:
 
 def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
     """The paths of our accounts, of Thunderbird's profiles and of this system; and those nobody here can see."""
-    gates: set[int] = set()
     for account in accounts:
         if account.smtp is not None and account.gate_port:
-            gates.add(account.gate_port)
             yield SendPath(
                 N_("SMTP gate of {name}"), f"{account.name} (127.0.0.1:{account.gate_port})", Standing.GUARDED
             )
         if account.exchange is not None and account.ews_gate_port:
-            gates.add(account.ews_gate_port)
             place = f"{account.name} (127.0.0.1:{account.ews_gate_port})"
             yield SendPath(N_("Exchange gate of {name}"), place, Standing.GUARDED)
         has_mailbox = account.imap is not None or account.exchange is not None
@@ -104,12 +113,21 @@ def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
             yield SendPath(N_("Guarded outbox of {name}"), f"{account.name} ({account.outbox})", Standing.GUARDED)
         if has_mailbox and account.watch_drafts:
             yield SendPath(N_("Drafts of {name}"), account.name, Standing.WARNED)
-    for server in outgoing_servers(home):
-        standing = Standing.GUARDED if is_loopback(server.host) and server.port in gates else Standing.OPEN
-        yield SendPath(N_("Thunderbird: {name}"), f"{server.profile}, {server.host}:{server.port}", standing)
+    for found in profiles_found(home, accounts):
+        yield from _out_of(found)
     if sendmail := shutil.which("sendmail", path="/usr/sbin:/usr/lib:/usr/bin"):
         yield SendPath(N_("Programs that call {name}"), sendmail, Standing.OPEN)
     yield SendPath(N_("Webmail, phones and other computers"), "", Standing.OPEN)
+
+
+def _out_of(found: ProfileFound) -> Iterator[SendPath]:
+    """Each identity's way out of a Thunderbird profile."""
+    if found.unreadable:
+        yield SendPath(N_("Thunderbird's profile {name}, which cannot be read"), found.profile.name, Standing.OPEN)
+    for way in found.ways:
+        server = way.identity.outgoing
+        place = f", {server.host}:{server.port}" if server is not None else ""
+        yield SendPath(N_("Thunderbird: {name}"), f"{way.identity.address}{place}", _STANDINGS[way.guarded])
 
 
 def prove() -> Proof:

@@ -16,6 +16,7 @@ from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.layers import Settings
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.bootstrap.signed_policy import SignedPolicy
+from sendguard.bootstrap.thunderbird import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.judge import Judge
@@ -85,6 +86,7 @@ class Program:
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
         self.gatekeeper = Gatekeeper(judge, self.ledger, asker, clock, lambda: random_bytes.token_hex(8))
         self._paths: dict[str, AccountPaths] = {}
+        self.thunderbird = ThunderbirdPath(self.places, self.gatekeeper, self.accounts, lambda: self.sentences)
         self._running = False
         self._looking = threading.Event()
         self.settings.watch(self._settings_changed)
@@ -109,6 +111,7 @@ class Program:
         self._exchange.warm_up()
         for account in self.accounts():
             self._start(account)
+        self.thunderbird.start()
         self._look_up(unknown)
         self.signed_policy.start(self.settings.refresh, self.gatekeeper.trouble)
         threading.Thread(target=self._look_for_changes, name="settings", daemon=True).start()
@@ -117,6 +120,7 @@ class Program:
 
     def stop(self) -> None:
         """Stop every path, then close the ledger. What is held is not sent."""
+        self.thunderbird.stop()
         with self._lock:
             self._running = False
             self._looking.set()

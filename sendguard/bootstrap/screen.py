@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
+from sendguard.bootstrap.protection import thunderbird_access
+from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import (
     DirectoryStatus,
@@ -69,6 +71,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         save_accounts(real.accounts, (*load_accounts(real.accounts), account))
         os.kill(os.getpid(), signal.SIGTERM)  # the practice ends here; see ``start``
 
+    accounts = (lambda: load_accounts(real.accounts)) if real else program.accounts
     return Services(
         questions=program.gatekeeper,
         sentences=program.sentences,
@@ -77,11 +80,12 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         watch_settings=program.settings.watch,
         save_settings=program.settings.save_own,
         signed_policy=lambda: _signed_policy(program),
-        load_accounts=(lambda: load_accounts(real.accounts)) if real else program.accounts,
+        load_accounts=accounts,
         save_account=save_first_account if real else program.save_account,
         delete_account=program.delete_account,
         test_connection=lambda account, passwords: try_servers(account, passwords, secrets, program.values),
         exchange=exchange_access(secrets, lambda: program.values),
+        thunderbird=thunderbird_access(accounts),
         free_gate_port=_free_gate_port,
         paths=lambda: tuple(_paths(program)),
         directory=lambda: _directory(program),
@@ -131,7 +135,16 @@ def _paths(program: Program) -> list[PathStatus]:
             detail = TROUBLES.get(path.state, path.state) if state is PathState.TROUBLE else ""
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
+    if program.thunderbird.thunderbirds or is_found_by_thunderbird(program.places):
+        found.append(_addon_status(program))
     return found
+
+
+def _addon_status(program: Program) -> PathStatus:
+    """The add-on's path. While no Thunderbird runs, nobody is connected, and that is nothing wrong."""
+    state = STATES.get(program.thunderbird.state, PathState.TROUBLE)
+    detail = program.thunderbird.state if state is PathState.TROUBLE else ""
+    return PathStatus("Thunderbird", Hook.THUNDERBIRD, Hook.THUNDERBIRD.blocks, state, detail)
 
 
 def _signed_policy(program: Program) -> SignedPolicyStatus | None:

@@ -11,6 +11,7 @@ import click
 
 from sendguard.bootstrap.once import WrongInput, sentences
 from sendguard.bootstrap.program import Program
+from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Answer
 from sendguard.storage.files import FileUnreadable, load_accounts
@@ -23,7 +24,7 @@ def start() -> int:
     """Run until it is ended. Raises WrongInput when files cannot be read or written."""
     places = Places.of_this_user()
     with _files_in_words():
-        if not load_accounts(places.accounts):
+        if not load_accounts(places.accounts) and not is_found_by_thunderbird(places):
             ended = play_demo(terminal=not has_screen(), answer=None, as_json=False)
             if not load_accounts(places.accounts):
                 return ended

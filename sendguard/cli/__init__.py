@@ -10,6 +10,7 @@ import click
 
 from sendguard.cli.directory import directory as directory_commands
 from sendguard.cli.policy import policy as policy_commands
+from sendguard.cli.thunderbird import thunderbird as thunderbird_commands
 from sendguard.cli.words import errors_in_words as _errors_in_words
 
 if TYPE_CHECKING:
@@ -179,3 +180,4 @@ def _sentences() -> "Sentences":
 
 main.add_command(directory_commands)
 main.add_command(policy_commands)
+main.add_command(thunderbird_commands)

@@ -74,18 +74,26 @@ class AccountFields(QWidget):
     def show_account(self, account: Account) -> None:
         """Show an account; its name stays, for secrets and history are kept under it."""
         self.keep_name(account.name)
+        self.gate_port.setValue(account.gate_port)
+        self._show(account, account.ews_gate_port)
+        for password in (*(form.password for form in self.servers.values()), self.exchange.password):
+            password.setPlaceholderText(self._say.text("unchanged"))
+
+    def suggest(self, account: Account) -> None:
+        """Fill in what is known of a new account; its gates' ports stay those in the form."""
+        self.name.setText(account.name)
+        self._show(account, self.exchange.gate_port.value())
+
+    def _show(self, account: Account, exchange_port: int) -> None:
         self.address.setText(account.identities[0])
         self.others.setText(", ".join(account.identities[1:]))
         self.servers["imap"].show_server(account.imap)
         self.servers["smtp"].show_server(account.smtp)
-        self.gate_port.setValue(account.gate_port)
         self.outbox.setText(account.outbox)
         self.watch_drafts.setChecked(account.watch_drafts)
         if account.exchange is not None:
-            self.exchange.show_server(account.exchange, account.ews_gate_port)
+            self.exchange.show_server(account.exchange, exchange_port)
             self.kind.setCurrentIndex(self.kind.findData(True))
-        for password in (*(form.password for form in self.servers.values()), self.exchange.password):
-            password.setPlaceholderText(self._say.text("unchanged"))
 
     def keep_name(self, name: str) -> None:
         """Under this name secrets are kept by now."""

@@ -17,7 +17,7 @@ from sendguard.guard.account import Account
 
 
 class AccountForm(QDialog):
-    """Makes or changes one account. ``saved`` is called once it is kept."""
+    """Makes or changes one account; a new one may be ``suggested``. ``saved`` is called once it is kept."""
 
     def __init__(
         self,
@@ -26,6 +26,8 @@ class AccountForm(QDialog):
         saved: Callable[[], None],
         account: Account | None = None,
         parent: QWidget | None = None,
+        *,
+        suggested: Account | None = None,
     ) -> None:
         super().__init__(parent)
         self._services, self._tasks, self._saved = services, tasks, saved
@@ -47,6 +49,8 @@ class AccountForm(QDialog):
         else:
             self.fields.gate_port.setValue(services.free_gate_port())
             self.fields.exchange.gate_port.setValue(services.free_gate_port())
+        if suggested:
+            self.fields.suggest(suggested)
         self._lay_out()
 
     def account(self) -> Account | None:

@@ -1,15 +1,17 @@
 """The accounts: whose mail is guarded."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtWidgets import QMessageBox
 
 from sendguard.desktop.account_form import AccountForm
-from sendguard.desktop.layout import Page, Row, Section
+from sendguard.desktop.layout import Page, Row, Section, together
 from sendguard.desktop.literal import literal
 from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Weight, button, safe_label
+from sendguard.desktop.thunderbird_section import ThunderbirdSection
 from sendguard.guard.account import Account
 from sendguard.wording.hostile import shown, shown_address
 
@@ -29,6 +31,8 @@ class AccountsPage(Page):
         self.said = safe_label()
         self.rows.addWidget(self._list)
         self.rows.addWidget(Row(self.said, self.add_button))
+        self.thunderbird = ThunderbirdSection(services, tasks, self._add)
+        self.rows.addWidget(self.thunderbird)
         self.rows.addStretch(1)
         self.refresh()
 
@@ -43,14 +47,28 @@ class AccountsPage(Page):
             change.clicked.connect(partial(self.edit, account))
             remove.clicked.connect(partial(self._remove, account))
             words = f"{shown(account.name)} · {shown_address(account.identities[0])}"
-            self._list.add(Row(safe_label(words), change, remove))
+            self._list.add(together(safe_label(words), Row(safe_label(), change, remove)))
         if not accounts:
             self._list.add(safe_label(self._say.text("Nothing is guarded yet: there is no account.")))
 
+    def _add(self, suggested: Account, then: Callable[[], None]) -> None:
+        """Open the form for a new account that is filled in already; ``then`` is called once it is kept."""
+
+        def kept() -> None:
+            self.refresh()
+            then()
+
+        self.form = AccountForm(self._services, self._tasks, kept, None, self, suggested=suggested)
+        self.form.show()
+
     def edit(self, account: Account | None, checked: bool = False) -> None:
         """Open the form for an account, or for a new one."""
-        self.form = AccountForm(self._services, self._tasks, self.refresh, account, self)
+        self.form = AccountForm(self._services, self._tasks, self._kept, account, self)
         self.form.show()
+
+    def _kept(self) -> None:
+        self.refresh()
+        self.thunderbird.refresh()
 
     def _remove(self, account: Account, checked: bool = False) -> None:
         box = QMessageBox(self)
@@ -72,4 +90,4 @@ class AccountsPage(Page):
     def _removed(self, done: Done[None]) -> None:
         failed = self._say.text("Not removed: the accounts file could not be written. It is still guarded.")
         self.said.setText(failed if done.error else "")
-        self.refresh()
+        self._kept()

@@ -56,7 +56,6 @@ class ExchangeForm(QGroupBox):
         self.gate_port.valueChanged.connect(self._instruct)
         self.url.textChanged.connect(self._instruct)
         self._show_needed()
-        self._instruct()
 
     @property
     def chosen_login(self) -> Login:
@@ -122,19 +121,25 @@ class ExchangeForm(QGroupBox):
             self.url.setText(ONLINE)
         elif not by_oauth and self.url.text().strip() == ONLINE:
             self.url.clear()
+        self._instruct()
 
     def _instruct(self) -> None:
         port, server = self.gate_port.value(), self.server()
         path = urlsplit(server.url).path if server else USUAL_PATH
         self.gate_address.setText(f"http://127.0.0.1:{port}{path}")
         self._rows.setRowVisible(self.gate_address, port > 0)
-        if port:
+        if not port:
+            words = self._say.text("Without the gate SendGuard cannot hold what your mail program sends.")
+        elif self.chosen_login is Login.OAUTH:
+            words = self._say.text(
+                "In your mail program set the Exchange address to this one. A program that looks for Microsoft's "
+                "sign-in page by the server's name does not find it behind the gate: use the guarded outbox with it."
+            )
+        else:
             words = self._say.text(
                 "In your mail program set the Exchange address to this one, with your usual user name and password. "
                 "From the gate on everything is encrypted."
             )
-        else:
-            words = self._say.text("Without the gate SendGuard cannot hold what your mail program sends.")
         self.instructions.setText(words)
 
     def _lay_out(self) -> None:

@@ -9,7 +9,7 @@ from sendguard.desktop.text import Tone, safe_label
 from sendguard.guard.ledger import LedgerFailed, Outcome, Record
 from sendguard.wording.sentences import Sentences
 
-CHANGED = {Outcome.DONT_SEND, Outcome.REPLY_TO_SENDER}
+CHANGED = {Outcome.DONT_SEND, Outcome.REPLY_TO_SENDER, Outcome.MOVE_TO_BCC}
 """The outcomes of a person who thought again."""
 
 

@@ -68,6 +68,17 @@ class Row(QWidget):
             row.addWidget(widget, 1 if widget is widgets[0] else 0)
 
 
+def together(*lines: QWidget) -> QWidget:
+    """Lines about one thing, nearer to each other than to the next."""
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, look.gap(0.4))
+    column.setSpacing(look.gap(0.1))
+    for line in lines:
+        column.addWidget(line)
+    return whole
+
+
 def buttons(*widgets: QWidget) -> QLayout:
     """A row of buttons at the right."""
     row = QHBoxLayout()

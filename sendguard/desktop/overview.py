@@ -177,12 +177,12 @@ class Overview(Page):
         return " · ".join(filter(None, (shown(path.account), self._say.hook(path.hook), shown(path.place))))
 
     def _show_paths(self, paths: tuple[PathStatus, ...]) -> None:
-        text = self._say.catalogue.text
-        if not self._paths.is_news(paths):
+        text, monitors = self._say.catalogue.text, self._monitors
+        if not self._paths.is_news((paths, monitors)):
             return
         self._paths.clear()
         for path in paths:
-            kind = text("blocks") if path.blocks else text("warns only")
+            kind = text("only monitors") if monitors else text("blocks") if path.blocks else text("warns only")
             state = text(STATES[path.state])
             tone = Tone.ACCENT if path.state is PathState.TROUBLE else Tone.PLAIN
             self._paths.add(Row(safe_label(self._place(path)), safe_label(kind, bold=True), safe_label(state, tone)))
@@ -199,9 +199,13 @@ class Overview(Page):
             )
         )
 
+    @property
+    def _monitors(self) -> bool:
+        return self._services.settings().values.switch("MonitorOnly")
+
     def _show_organisation(self, is_managed: bool, signed: SignedPolicyStatus | None) -> None:
         text, moment = self._say.catalogue.text, self._say.catalogue.moment
-        monitors = self._services.settings().values.switch("MonitorOnly")
+        monitors = self._monitors
         if not self._organisation.is_news((is_managed, monitors, signed or "")):
             return
         self._organisation.clear()

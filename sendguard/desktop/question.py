@@ -71,8 +71,7 @@ class QuestionDialog(QDialog):
         self._deaf = follows
         self.sheet = Sheet.of(judgement, say)
         self.arming = Arming(arm_after_ms, self)
-        can_reply = judgement.submission.can_reply_to_sender
-        self.ways_out = WaysOut(self.sheet, judgement.verdict, say, self.arming, can_reply=can_reply)
+        self.ways_out = WaysOut(self.sheet, judgement.verdict, say, self.arming, judgement.submission.offers)
         self._client_note = safe_label()
         self._waiting_note = safe_label(" ", tone=Tone.QUIET)
         keeps_its_place = self._waiting_note.sizePolicy()
@@ -86,6 +85,7 @@ class QuestionDialog(QDialog):
         self._lay_out()
         self.ways_out.dont_send.connect(self.reject)
         self.ways_out.reply_to_sender.connect(self._reply_to_sender)
+        self.ways_out.move_to_bcc.connect(self._move_to_bcc)
         self.ways_out.send.connect(self._send)
         self.update_notes(Shown(question))
         self._fit()
@@ -141,7 +141,9 @@ class QuestionDialog(QDialog):
         enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         if event.isAutoRepeat() and (enter or event.key() == Qt.Key.Key_Escape):
             return
-        elsewhere: set[QWidget | None] = {self.ways_out.send_button, self.ways_out.reply_button}
+        elsewhere: set[QWidget | None] = {
+            self.ways_out.send_button, self.ways_out.reply_button, self.ways_out.bcc_button,
+        }  # fmt: skip
         if self.ways_out.typed:
             elsewhere.add(self.ways_out.field)
         if enter and self.focusWidget() in elsewhere:
@@ -168,6 +170,9 @@ class QuestionDialog(QDialog):
 
     def _reply_to_sender(self) -> None:
         self._give(Answer.REPLY_TO_SENDER)
+
+    def _move_to_bcc(self) -> None:
+        self._give(Answer.MOVE_TO_BCC)
 
     def _send(self, typed: str) -> None:
         self._give(Answer.SEND, typed)

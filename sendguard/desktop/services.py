@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from sendguard.desktop.mail_program import ThunderbirdAccess
 from sendguard.guard.account import Account, Login
 from sendguard.guard.ledger import Record
 from sendguard.guard.ports import Answer, Observer, Question, Scheduled, Secrets
@@ -170,6 +171,7 @@ class Services:
     test_connection: Callable[[Account, Mapping[str, str]], tuple[ServerResult, ...]]
     """Blocks. Tries each server of the account with the passwords given by service; see ``guard.ports.SERVICES``."""
     exchange: ExchangeAccess
+    thunderbird: ThunderbirdAccess
     free_gate_port: Callable[[], int]
     """A loopback port that is free now and that no account uses."""
     paths: Callable[[], tuple[PathStatus, ...]]

@@ -1,5 +1,7 @@
 """The lower part of a question: the ways out. The safe one is loud and first; the one that sends is quiet and late."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -15,13 +17,16 @@ CODE_LETTERS = 16
 
 
 class WaysOut(QWidget):
-    """Don't send · reply to the sender only · send. Knows by itself what may be pressed now."""
+    """Don't send · reply to the sender only · move them to Bcc · send. Knows by itself what may be pressed now."""
 
     dont_send = Signal()
     reply_to_sender = Signal()
+    move_to_bcc = Signal()
     send = Signal(str)
 
-    def __init__(self, sheet: Sheet, verdict: Verdict, say: Sentences, arming: Arming, *, can_reply: bool) -> None:
+    def __init__(
+        self, sheet: Sheet, verdict: Verdict, say: Sentences, arming: Arming, offers: Callable[[str], bool]
+    ) -> None:
         super().__init__()
         text = say.catalogue.text
         self._verdict = verdict
@@ -32,7 +37,8 @@ class WaysOut(QWidget):
         self.field = outlined(QLineEdit()) if sheet.type_prompt else None
         self.hint = safe_label(tone=Tone.ACCENT)
         self.send_button = button(sheet.send, Weight.QUIET)
-        self.reply_button = button(text("Reply to the sender only")) if can_reply else None
+        self.reply_button = button(text("Reply to the sender only")) if offers("reply_to_sender") else None
+        self.bcc_button = button(text("Move them to Bcc")) if offers("move_to_bcc") else None
         self.dont_send_button = button(text("Don’t send"), Weight.STRONG)
         self.dont_send_button.setDefault(True)
         self._lay_out(sheet)
@@ -40,6 +46,8 @@ class WaysOut(QWidget):
         self.dont_send_button.clicked.connect(self.dont_send)
         if self.reply_button:
             self.reply_button.clicked.connect(self.reply_to_sender)
+        if self.bcc_button:
+            self.bcc_button.clicked.connect(self.move_to_bcc)
         arming.changed.connect(self.refresh)
         self.refresh()
 
@@ -56,13 +64,13 @@ class WaysOut(QWidget):
     @property
     def tab_order(self) -> tuple[QWidget, ...]:
         """The controls as the tab key goes through them: the safe ones first."""
-        controls = (self.dont_send_button, self.reply_button, self.field, self.send_button)
+        controls = (self.dont_send_button, self.reply_button, self.bcc_button, self.field, self.send_button)
         return tuple(control for control in controls if control is not None)
 
     def refresh(self) -> None:
         """Bring the buttons up to date."""
         self.send_button.setEnabled(self.may_send)
-        for safe in (self.dont_send_button, self.reply_button):
+        for safe in (self.dont_send_button, self.reply_button, self.bcc_button):
             if safe:
                 safe.setEnabled(not self._busy)
 
@@ -125,7 +133,7 @@ class WaysOut(QWidget):
         buttons.setSpacing(look.gap(0.6))
         buttons.addWidget(self.send_button)
         buttons.addStretch(1)
-        for safe in (self.reply_button, self.dont_send_button):
+        for safe in (self.bcc_button, self.reply_button, self.dont_send_button):
             if safe:
                 buttons.addWidget(safe)
         rows.addLayout(buttons)

@@ -5,6 +5,7 @@ outside the address's domain has to be approved by the person first.
 """
 
 import ssl
+import threading
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -25,6 +26,9 @@ MOST_REDIRECTIONS = 10
 LARGEST = 1 << 20
 """Octets of an answer; Exchange's have some ten thousand."""
 ANSWER_SECONDS = 15
+"""For each silence of a server."""
+SEARCH_SECONDS = 60.0
+"""For all of it, whatever the servers do: one that says an octet now and then is never silent."""
 _ASKED = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
 _ANSWERED = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 _MOVED = {301, 302, 303, 307, 308}
@@ -55,15 +59,22 @@ def find_server(
     """Ask the address's own hosts for its server. Only hosts in ``approved`` and, once the address's own are in it,
     others under its domain get the password.
 
-    Blocks at most about a minute. Raises LoginRefused, which ends the search, or MailboxUnreachable (``not_found``,
+    Blocks at most ``SEARCH_SECONDS``. Raises LoginRefused, which ends the search, or MailboxUnreachable (``not_found``,
     ``no_password``, ``kerberos``).
     """
     log_in = login_of(account, ExchangeServer(_places(account.identities[0])[0], login, user), secrets)
     log_in()  # whoever has no password needs not be asked about hosts
+    wire = Wire(context)
+    end = threading.Timer(SEARCH_SECONDS, wire.hang_up)
+    end.daemon = True
     with requests.Session() as session:
         session.adapters.clear()
-        session.mount("https://", Wire(context))
-        return _Search(session, log_in, approved).of(account.identities[0])
+        session.mount("https://", wire)
+        end.start()
+        try:
+            return _Search(session, log_in, approved).of(account.identities[0])
+        finally:
+            end.cancel()
 
 
 class _Search:

@@ -29,9 +29,14 @@ class Synchronised:
 
     def __init__(self) -> None:
         self._state: str | None = None
+        self._next: str | None = None
+
+    def seen(self) -> None:
+        """What ``changes`` told last was looked at. Until then it is told again, whatever happened on the way."""
+        self._state = self._next
 
     def changes(self, folder: Any) -> Changes:
-        """What has changed since the last call; everything the first time, or when the server forgot the state.
+        """What has changed since ``seen``; everything the first time, or when the server forgot the state.
 
         Raises MailboxError.
         """
@@ -46,7 +51,7 @@ class Synchronised:
     def _since(self, folder: Any, *, anew: bool) -> Changes:
         folder.item_sync_state = None
         changes = list(folder.sync_items(sync_state=self._state, only_fields=["id"]))
-        self._state = folder.item_sync_state
+        self._next = folder.item_sync_state
         arrived = dict.fromkeys(_ids(changes, {"create", "update"}))
         left = frozenset(_ids(changes, {"delete"}))
         return Changes(tuple(id for id in arrived if id not in left), left, anew)

@@ -1,7 +1,7 @@
 """The watch over what is written and what waits for its time on Exchange: it judges, warns early, and stops nobody."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,14 +18,10 @@ from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Scheduled
 from sendguard.mailbox.compositions import Compositions
-from sendguard.mailbox.watching import FolderWatch, WatchState
-
-FRESH = timedelta(days=1)
-"""Drafts already there are judged when they were changed within a day: old ones would be a storm."""
-MAX_AT_START = 50
+from sendguard.mailbox.drafts import FRESH, MAX_AT_START, DraftsInSight, WatchOverDrafts
 
 
-class EwsDraftsWatch:
+class EwsDraftsWatch(WatchOverDrafts):
     """Watches one account's Drafts, and its Outbox for messages that wait for their time.
 
     Reads headers and recipients only, and changes nothing but what it is told to pull back.
@@ -41,15 +37,10 @@ class EwsDraftsWatch:
         *,
         known: Compositions | None = None,
     ) -> None:
-        account = mailboxes.account.name
         self._mailboxes = mailboxes
-        self._drafts = _Drafts(intake, gatekeeper, clock, known or Compositions())
-        self._watch = FolderWatch(
-            "ews drafts watch",
-            partial(Sight.opening, mailboxes, notifications),
-            self._drafts,
-            lambda why: gatekeeper.trouble(f"ews_{why}", account),
-        )
+        self._drafts = _Drafts(intake, gatekeeper, clock, known)
+        opening = partial(Sight.opening, mailboxes, notifications)
+        super().__init__("ews", mailboxes.account.name, gatekeeper, opening, self._drafts)
 
     def scheduled(self) -> tuple[Scheduled, ...]:
         """What waits on the server for its time, the first due first."""
@@ -63,28 +54,12 @@ class EwsDraftsWatch:
         with self._mailboxes.open() as session:
             pull_back(session, id)
 
-    @property
-    def state(self) -> WatchState:
-        """How the watch is doing."""
-        return self._watch.state
 
-    def start(self) -> None:
-        """Start watching, on a thread of its own."""
-        self._watch.start()
-
-    def stop(self) -> None:
-        """Stop watching."""
-        self._watch.stop()
-
-
-class _Drafts:
+class _Drafts(DraftsInSight):
     def __init__(
-        self, intake: Intake, gatekeeper: Gatekeeper, clock: Callable[[], datetime], known: Compositions
+        self, intake: Intake, gatekeeper: Gatekeeper, clock: Callable[[], datetime], known: Compositions | None
     ) -> None:
-        self._intake = intake
-        self._gatekeeper = gatekeeper
-        self._clock = clock
-        self._known = known
+        super().__init__(intake, gatekeeper, clock, known)
         self._sync = {"drafts": Synchronised(), "outbox": Synchronised()}
         self._present: dict[str, frozenset[str]] = dict.fromkeys(self._sync, frozenset())
         self.scheduled: dict[str, Scheduled] = {}
@@ -106,6 +81,7 @@ class _Drafts:
                 kept = frozenset() if changes.anew else self._present[name] - changes.left
                 self._present[name] = kept | frozenset(changes.arrived)
                 self._judge(sight, self._fresh(sight, changes.arrived) if changes.anew else changes.arrived)
+                sync.seen()
         present = frozenset().union(*self._present.values())
         self._known.still_there(present)
         self.scheduled = {id: each for id, each in self.scheduled.items() if id in present}

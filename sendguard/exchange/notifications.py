@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from sendguard.exchange.session import Session
 from sendguard.exchange.stream import Heard, SubscriptionGone, hear, subscribe
-from sendguard.mailbox.errors import MailboxError
-from sendguard.mailbox.watching import pauses
+from sendguard.mailbox.errors import LoginRefused, MailboxError
+from sendguard.mailbox.watching import AFTER_REFUSAL, pauses
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Bell:
 
 
 class Notifications:
-    """Keeps a stream open as long as anybody listens. Where there is none, bells ring by nobody: poll as well."""
+    """Keeps a stream open from the first bell on. While there is none, nobody rings the bells: poll as well."""
 
     def __init__(self, opening: Callable[[], Session], chance: Callable[[], float] = random.random) -> None:
         self._opening = opening
@@ -48,6 +48,7 @@ class Notifications:
         self._session: Session | None = None
         self._subscription = ""
         self._thread: threading.Thread | None = None
+        self._was_told = False
         self.streams = 0
         """How many streams have begun."""
 
@@ -79,17 +80,24 @@ class Notifications:
     def _run(self) -> None:
         waits = pauses(self._chance)
         while not self._stopped.is_set():
-            before = self.streams
-            try:
-                self._listen()
-            except SubscriptionGone:
-                self._subscription = ""
-            except MailboxError:
-                pass  # whoever asks for changes meets it as well, and tells
-            except Exception as error:  # the thread's top: without a stream there is still the poll
-                log.error("notifications: %s", type(error).__name__)  # noqa: TRY400 - its text may hold mail
-            waits = pauses(self._chance) if self.streams > before else waits
-            self._stopped.wait(next(waits))
+            self._was_told = False
+            is_refused = self._is_refused()
+            waits = pauses(self._chance) if self._was_told else waits
+            self._stopped.wait(AFTER_REFUSAL if is_refused else next(waits))
+
+    def _is_refused(self) -> bool:
+        """Listen until that ends; whether it was by a login that was refused."""
+        try:
+            self._listen()
+        except SubscriptionGone:
+            self._subscription = ""
+        except LoginRefused:
+            return True
+        except MailboxError:
+            pass  # whoever asks for changes meets it as well, and tells
+        except Exception as error:  # the thread's top: without a stream there is still the poll
+            log.error("notifications: %s", type(error).__name__)  # noqa: TRY400 - its text may hold mail
+        return False
 
     def _listen(self) -> None:
         with self._opening() as session:
@@ -105,6 +113,7 @@ class Notifications:
 
     def _pass_on(self, heard: Heard) -> None:
         self.streams += heard.begins
+        self._was_told = self._was_told or not heard.begins  # some servers take a stream, and end it with an error
         with self._lock:
             bells = tuple(self._bells)
         for bell in bells:

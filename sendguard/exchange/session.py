@@ -16,7 +16,7 @@ from exchangelib.transport import NOAUTH
 
 from sendguard.exchange.errors import Strict, mapping_ews_errors
 from sendguard.exchange.login import Authenticate, login_of
-from sendguard.exchange.wire import Wire
+from sendguard.exchange.wire import Wire, proxies_to
 from sendguard.guard.account import Account, ExchangeServer
 from sendguard.guard.ports import Secrets
 from sendguard.mailbox.errors import MailboxUnreachable
@@ -81,6 +81,8 @@ class Session:
 
 
 def _line(configuration: Configuration, login: Authenticate, wire: Wire) -> Protocol:
+    proxies = proxies_to(configuration.service_endpoint)
+
     class Line(Protocol):  # type: ignore[misc]
         TIMEOUT = ANSWER_SECONDS
         USERAGENT = "SendGuard"
@@ -88,6 +90,7 @@ def _line(configuration: Configuration, login: Authenticate, wire: Wire) -> Prot
         def create_session(self) -> Any:
             session = super().create_session()
             session.auth = login()
+            session.trust_env, session.proxies = False, proxies  # requests would look them up twice for each call
             session.mount("http://", wire)
             session.mount("https://", wire)
             session.mount(self.service_endpoint, wire)

@@ -23,7 +23,9 @@ MAX_ENVELOPE = 1_000_000
 EVENTS = ("CreatedEvent", "ModifiedEvent", "MovedEvent", "DeletedEvent", "NewMailEvent", "CopiedEvent")
 _PARENTS = (f"{{{TNS}}}ParentFolderId", f"{{{TNS}}}OldParentFolderId")
 _STILL_SUBSCRIBED = ("ErrorExceededConnectionCount", "ErrorServerBusy")
-_END = re.compile(rb"</(?:[\w.-]+:)?Envelope\s*>")
+_END = re.compile(rb"</(?:[\w.-]{1,40}:)?Envelope\s{0,40}>")
+LONGEST_END = 100
+"""Octets of the end of an envelope."""
 _REQUEST = (
     f'<s:Envelope xmlns:s="{SOAPNS}" xmlns:m="{MNS}" xmlns:t="{TNS}"><s:Header>'
     '<t:RequestServerVersion Version="Exchange2013_SP1"/></s:Header><s:Body><m:GetStreamingEvents>'
@@ -65,12 +67,14 @@ def hear(session: Session, subscription: str, *, minutes: int = MINUTES) -> Iter
 
 def _envelopes(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """One after the other, whatever pieces they come in."""
-    waiting = b""
+    waiting, known = bytearray(), 0  # octets in which no end begins
     for piece in pieces:
         waiting += piece
-        while end := _END.search(waiting):
-            yield waiting[: end.end()].strip()
-            waiting = waiting[end.end() :]
+        while end := _END.search(waiting, known):
+            yield bytes(waiting[: end.end()]).strip()
+            del waiting[: end.end()]
+            known = 0
+        known = max(0, len(waiting) - LONGEST_END)
         if len(waiting) > MAX_ENVELOPE:
             raise MailboxUnreachable("protocol")
 

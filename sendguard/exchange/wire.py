@@ -2,27 +2,69 @@
 
 import socket
 import ssl
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ContentDecodingError, ReadTimeout
+from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from sendguard.authorities import HTTP, verifying_context
+
+MOST_OCTETS = 750_000_000
+"""Of an answer that is read whole: the largest message that the settings can let through takes less, in base64."""
+LONGEST_SECONDS = 600.0
+"""For all of such an answer; requests' own limits are for each silence in it."""
+
+
+class Whole(Response):
+    """An answer that is read whole, and so must have an end."""
+
+    def iter_content(self, *how: Any, **more: Any) -> Iterator[Any]:
+        """Its octets. Raises requests' errors, for one that is too large or too slow as well."""
+        octets, until = 0, time.monotonic() + LONGEST_SECONDS
+        for piece in super().iter_content(*how, **more):
+            octets += len(piece)
+            if octets > MOST_OCTETS:
+                raise ContentDecodingError("too large")
+            if time.monotonic() > until:
+                raise ReadTimeout("too slow")
+            yield piece
 
 
 class Wire(HTTPAdapter):
     """One kept connection, for one thread at a time; ``hang_up`` is for the others.
 
-    ``context`` verifies the server; None for the system's authorities, private ones included. Proxies are the
-    system's own (``requests``).
+    ``context`` verifies the server; None for the system's authorities. An answer that is not
+    streamed has an end.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self._context = context or ssl.create_default_context()
+        self._context = context or verifying_context(HTTP)  # urllib3 sets it on whatever it is given
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._hung_up = False
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def send(
+        self,
+        request: PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> Response:
+        """Send. Raises requests' errors."""
+        answer = super().send(request, stream, timeout, verify, cert, proxies)
+        if not stream:
+            answer.__class__ = Whole
+        return answer
 
     def hang_up(self) -> None:
         """End whatever is waited for. The connection cannot be used afterwards."""
@@ -35,6 +77,7 @@ class Wire(HTTPAdapter):
         """A connection was made."""
         self._sockets.add(sock)
         if self._hung_up:
+            sock.close()
             raise ConnectionAbortedError("hung up")
 
     def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
@@ -60,13 +103,26 @@ class Wire(HTTPAdapter):
         """The context does it."""
 
 
+def proxies_to(url: str) -> dict[str, str]:
+    """The system's proxies to an address. What is not encrypted goes to this computer only, and so past them."""
+    return get_environ_proxies(url) if url.startswith("https:") else {}
+
+
 def _told_of(wire: Wire) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
+    # TLS makes another socket of the first, on which a proxy was talked to before; the handshake between the two has
+    # a time limit of its own, as a whole.
     class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            wire.connected(self.sock)
+        def _new_conn(self) -> socket.socket:
+            sock = super()._new_conn()
+            wire.connected(sock)
+            return sock
 
     class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            sock = super()._new_conn()
+            wire.connected(sock)
+            return sock
+
         def connect(self) -> None:
             super().connect()
             wire.connected(self.sock)

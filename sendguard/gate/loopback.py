@@ -1,10 +1,13 @@
 """Listening on loopback, on one port that stays the same, and on nothing else."""
 
+import asyncio
 import contextlib
 import errno
 import random
 import socket
+import struct
 import sys
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
 
 from sendguard.gate.peers import Peers
@@ -70,6 +73,28 @@ def has_ended(descriptor: int) -> bool:
         return True
     finally:
         connection.detach()
+
+
+@contextlib.contextmanager
+def resetting(transport: asyncio.BaseTransport | None) -> Iterator[None]:
+    """While the other end waits, a death of ours resets the connection instead of closing it.
+
+    Thunderbird takes a connection that was closed for one that is still going to answer, and waits for ever
+    (``SmtpClient``, tried with 153); of a reset it tells its person.
+    """
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    _linger(connection, 1)
+    try:
+        yield
+    finally:
+        _linger(connection, 0)
+
+
+def _linger(connection: TransportSocket | None, on: int) -> None:
+    shape = "hh" if sys.platform == "win32" else "ii"
+    with contextlib.suppress(OSError):  # it may have gone
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(shape, on, 0))
 
 
 @contextlib.contextmanager

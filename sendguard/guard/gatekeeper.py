@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from sendguard.guard.handover import Handovers
 from sendguard.guard.judge import Judge, Judgement
 from sendguard.guard.ledger import MONITORED, MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
 from sendguard.mail import digest
+from sendguard.mail.likeness import written_likeness
 from sendguard.mail.submission import Submission
 from sendguard.policy.action import Action
 from sendguard.policy.lifting import digest_of
@@ -103,6 +105,7 @@ class Gatekeeper:
         self._lock = threading.RLock()
         self._queue: list[Ticket] = []
         self._observers: list[Observer] = []
+        self._handovers = Handovers()
 
     def subscribe(self, observer: Observer) -> None:
         """Tell ``observer`` of everything that happens from now on."""
@@ -136,7 +139,7 @@ class Gatekeeper:
         elif not ticket.judgement.verdict.action.asks:
             self._settle_approved(ticket, asked=False)
             return ticket
-        elif (kept := self._ledger.recall(ticket.retry_key, self._clock())) is not None:
+        elif (kept := self._earlier_answer(ticket)) is not None:
             stale = self._stale(kept, ticket.judgement)
             if not stale:
                 self._decide(ticket, kept.outcome)
@@ -144,6 +147,32 @@ class Gatekeeper:
             self._add_reason(ticket, AnswerIsStale(stale))
         self._hold(ticket)
         return ticket
+
+    def _earlier_answer(self, ticket: Ticket) -> Remembered | None:
+        """What a person answered for this message a moment ago: to the last try, or in the mail program itself."""
+        kept = self._ledger.recall(ticket.retry_key, self._clock())
+        submission = ticket.judgement.submission
+        if kept is not None or not submission.hook.is_gate:
+            return kept
+        return self._handovers.take(written_likeness(submission.raw, submission.envelope), self._clock())
+
+    def hand_over(self, ticket: Ticket, likenesses: frozenset[bytes]) -> None:
+        """The mail program is about to send what its person approved in it: a gate that sees the message in any of
+        these forms does not ask again, once. Nothing is kept where nobody was asked.
+        """
+        decided = ticket.decided
+        if decided is None or not decided.sends or not ticket.judgement.verdict.action.asks:
+            return
+        judgement, until = ticket.judgement, decided.at + ANSWER_LIFETIME
+        version = judgement.verdict.rules_version
+        with self._lock:
+            self._handovers.keep(
+                likenesses, Remembered(ticket.binding, Outcome.SEND, judgement.audience_key, version, until)
+            )
+
+    def preview(self, submission: Submission) -> Judgement:
+        """What would be said of a message that is still being written. Nobody is told, nothing is held."""
+        return self._judge.judge(submission)
 
     def _stale(self, kept: Remembered, judgement: Judgement) -> str:
         if kept.outcome is not Outcome.SEND:
@@ -184,7 +213,7 @@ class Gatekeeper:
                     raise WrongWord
                 self._judge_again(ticket)
                 self._spend_code(ticket, typed)
-            elif answer is Answer.REPLY_TO_SENDER and not ticket.judgement.submission.can_reply_to_sender:
+            elif not ticket.judgement.submission.offers(answer.value):
                 raise WrongWord
             outcome = Outcome(answer.value)
             if ticket.attached:

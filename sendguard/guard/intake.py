@@ -60,15 +60,22 @@ class Intake:
             raw=raw if whole else b"",
             token=token,
             composition=composition_key(message),
-            can_reply_to_sender=self.hook.is_outbox
+            can_reply_to_sender=self.hook.can_narrow
             and judged.kind.is_reply
             and _reaches_more_than_sender(envelope, original),
+            can_move_to_bcc=self.hook is Hook.THUNDERBIRD and len(seen_by_others(message, original)) > 1,
         )
 
 
 def _reaches_more_than_sender(envelope: Envelope, original: Message | None) -> bool:
     sender = sender_of(original) if original is not None else None
     return sender is not None and envelope.recipients != (sender.address,)
+
+
+def seen_by_others(message: Message, original: Message | None) -> frozenset[str]:
+    """The addresses whose owners see one another and need not: all in To and Cc, but for whom a reply answers."""
+    sender = sender_of(original) if original is not None else None
+    return frozenset(box.address for box in message.visible) - {sender.address if sender else ""}
 
 
 def composition_key(message: Message) -> str:

@@ -61,6 +61,7 @@ class Judge:
     def judge(self, submission: Submission) -> Judgement:
         """Count the people behind a submission and decide. The lists are remembered at their sizes."""
         audience = self._resolve(query_for(submission))
+        audience = replace(audience, typed=submission.typed or audience.typed)
         lists, now = tuple(part.address for part in audience.lists), self._clock()
         audience = audience.with_seen(self._memory.last(lists, now), now) if lists else audience
         self._put_down(audience, now, answered=False)

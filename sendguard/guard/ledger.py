@@ -54,6 +54,7 @@ class Outcome(StrEnum):
     SEND = "send"
     DONT_SEND = "dont_send"
     REPLY_TO_SENDER = "reply_to_sender"
+    MOVE_TO_BCC = "move_to_bcc"
     BLOCKED = "blocked"
     CANNOT_ASK = "cannot_ask"
     CANCELLED = "cancelled"

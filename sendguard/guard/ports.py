@@ -28,6 +28,7 @@ class Answer(StrEnum):
 
     DONT_SEND = "dont_send"
     REPLY_TO_SENDER = "reply_to_sender"
+    MOVE_TO_BCC = "move_to_bcc"
     SEND = "send"
 
 

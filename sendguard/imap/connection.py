@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 from imapclient import SocketTimeout
 
+from sendguard.authorities import verifying_context
 from sendguard.guard.account import Security, Server
 from sendguard.imap.client import Client, ConnectionEnded, Pushed
 from sendguard.imap.errors import mapping_imap_errors
@@ -60,7 +60,7 @@ class Connection:
     @classmethod
     def open(cls, server: Server, password: str, context: ssl.SSLContext | None = None) -> Self:
         """Connect and log in, over verified TLS unless it is loopback. Raises MailboxUnreachable, LoginRefused."""
-        verifying = _authorities() if context is None and server.security is not Security.PLAIN else context
+        verifying = verifying_context() if context is None and server.security is not Security.PLAIN else context
         client = _connect(server, verifying)
         try:
             if server.security is Security.STARTTLS:
@@ -221,14 +221,6 @@ class Connection:
 def since(year: int, month: int, day: int) -> str:
     """The search key for messages that arrived on that day or later; month names are English whatever the locale."""
     return f"SINCE {day}-{_MONTHS[month - 1]}-{year}"
-
-
-@cache
-def _authorities() -> ssl.SSLContext:
-    """TLS 1.2 or newer, verified by the system's authorities; read once, since that takes longer than connecting."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _connect(server: Server, context: ssl.SSLContext | None) -> Client:

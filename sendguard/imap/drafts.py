@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
@@ -13,15 +13,11 @@ from sendguard.imap.connection import Connection, since
 from sendguard.imap.folders import Folders
 from sendguard.imap.mailbox import Mailbox
 from sendguard.mailbox.compositions import Compositions
+from sendguard.mailbox.drafts import FRESH, MAX_AT_START, DraftsInSight, WatchOverDrafts
 from sendguard.mailbox.errors import MailboxError
-from sendguard.mailbox.watching import FolderWatch, WatchState
-
-FRESH = timedelta(days=1)
-"""Drafts already there are judged when they are of today or of the day before: old ones would be a storm."""
-MAX_AT_START = 50
 
 
-class DraftsWatch:
+class DraftsWatch(WatchOverDrafts):
     """Watches one account's Drafts. Reads header blocks only, in a folder opened for reading: it changes no flag."""
 
     def __init__(
@@ -35,36 +31,18 @@ class DraftsWatch:
         known: Compositions | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        drafts = _Drafts(intake, gatekeeper, clock, known or Compositions())
+        drafts = _Drafts(intake, gatekeeper, clock, known)
         mailbox = Mailbox(account, secrets, context)
-        self._watch = FolderWatch(
-            "drafts watch", mailbox.open, drafts, lambda why: gatekeeper.trouble(f"imap_{why}", account.name)
-        )
-
-    @property
-    def state(self) -> WatchState:
-        """How the watch is doing."""
-        return self._watch.state
-
-    def start(self) -> None:
-        """Start watching, on a thread of its own."""
-        self._watch.start()
-
-    def stop(self) -> None:
-        """Stop watching."""
-        self._watch.stop()
+        super().__init__("imap", account.name, gatekeeper, mailbox.open, drafts)
 
 
-class _Drafts:
+class _Drafts(DraftsInSight):
     """What is done with the folder in sight. No push is waited for to be merged with the next: arrivals are judged."""
 
     def __init__(
-        self, intake: Intake, gatekeeper: Gatekeeper, clock: Callable[[], datetime], known: Compositions
+        self, intake: Intake, gatekeeper: Gatekeeper, clock: Callable[[], datetime], known: Compositions | None
     ) -> None:
-        self._intake = intake
-        self._gatekeeper = gatekeeper
-        self._clock = clock
-        self._known = known
+        super().__init__(intake, gatekeeper, clock, known)
         self._name = ""
         self._uidvalidity = 0
         self._next_uid = 0
@@ -93,9 +71,10 @@ class _Drafts:
         if folder.uidvalidity == self._uidvalidity:
             self._judge(connection, connection.uids_from(self._next_uid))
         else:
-            self._uidvalidity, self._next_uid = folder.uidvalidity, folder.uidnext
-            day = self._clock() - FRESH
+            day, self._next_uid = self._clock() - FRESH, 0
             self._judge(connection, connection.uids(since(day.year, day.month, day.day))[-MAX_AT_START:])
+            # Only now: whoever was cut off on the way looks at all of them again.
+            self._uidvalidity, self._next_uid = folder.uidvalidity, max(self._next_uid, folder.uidnext)
         self._known.still_there(connection.uids())
 
     def _judge(self, connection: Connection, uids: Iterable[int]) -> None:

@@ -17,12 +17,23 @@ class Hook(StrEnum):
     EWS_GATE = "ews_gate"
     EWS_OUTBOX = "ews_outbox"
     EWS_DRAFTS = "ews_drafts"
+    THUNDERBIRD = "thunderbird"
     COMMAND_LINE = "command_line"
 
     @property
     def blocks(self) -> bool:
         """Whether this hook really holds the message; the others only warn (design: hooks)."""
-        return self in {Hook.SMTP_GATE, Hook.EWS_GATE} or self.is_outbox
+        return self.is_gate or self.can_narrow
+
+    @property
+    def is_gate(self) -> bool:
+        """Whether it stands in the mail path, and sees the very octets a mail program sends."""
+        return self in {Hook.SMTP_GATE, Hook.EWS_GATE}
+
+    @property
+    def can_narrow(self) -> bool:
+        """Whether it can change who gets the message: what it holds is not on its way yet."""
+        return self.is_outbox or self is Hook.THUNDERBIRD
 
     @property
     def is_outbox(self) -> bool:
@@ -49,7 +60,8 @@ class Submission:
 
     ``own_addresses`` is every identity of the account (normalised); ``raw`` the very bytes the hook holds, empty where
     it sees headers only; ``token`` what names them where the hook hands over a name instead: Exchange's item id and
-    change key. ``composition`` names one composition over many saves of a draft; empty elsewhere.
+    change key. ``composition`` names one composition over many saves of a draft; empty elsewhere. ``typed`` is how many
+    addresses stand in its fields where the hook has seen lists of an address book opened; 0 for as many as it has.
     """
 
     hook: Hook
@@ -64,6 +76,18 @@ class Submission:
     token: bytes = b""
     composition: str = ""
     can_reply_to_sender: bool = False
+    can_move_to_bcc: bool = False
+    typed: int = 0
+
+    def offers(self, way_out: str) -> bool:
+        """Whether a person may choose this way out (``guard.ports.Answer``) of a question about it."""
+        match way_out:
+            case "reply_to_sender":
+                return self.can_reply_to_sender
+            case "move_to_bcc":
+                return self.can_move_to_bcc
+            case _:
+                return True
 
     @property
     def handed_over(self) -> bytes:

@@ -8,7 +8,8 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Protocol, TypeVar
 
 from sendguard.mail.message import Message
-from sendguard.mailbox.errors import MailboxError
+from sendguard.mailbox.errors import LoginRefused, MailboxError
+from sendguard.mailbox.watching import AFTER_REFUSAL
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class _Seeker:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="originals")
         self._connection: Searching | None = None
         self._closed = False
+        self._rests_until = 0.0
         self._found: dict[str, Message] = {}
         self._missing: dict[str, float] = {}
 
@@ -95,10 +97,15 @@ class _Seeker:
 
     def _seek(self, message_id: str) -> Message | None:
         now = self._monotonic()
-        if self._closed or message_id in self._found or now < self._missing.get(message_id, 0.0):
+        rests_until = max(self._rests_until, self._missing.get(message_id, 0.0))
+        if self._closed or message_id in self._found or now < rests_until:
             return self._found.get(message_id)
         try:
             found = self._search(message_id, now + self._budget)
+        except LoginRefused:
+            self._rests_until = now + AFTER_REFUSAL
+            self._abandon()
+            raise
         except MailboxError:
             self._abandon()
             raise

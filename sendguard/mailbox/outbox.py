@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Generic
@@ -11,11 +11,11 @@ from typing import Any, Generic
 from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.mailbox.compositions import Compositions
-from sendguard.mailbox.errors import CommandRefused, MailboxError
+from sendguard.mailbox.errors import CommandRefused, LoginRefused, MailboxError
 from sendguard.mailbox.folder import Folder, Key
 from sendguard.mailbox.held import Held, Stage
 from sendguard.mailbox.sending import Sending
-from sendguard.mailbox.watching import FolderWatch, WatchState, pauses
+from sendguard.mailbox.watching import AFTER_REFUSAL, FolderWatch, WatchState, pauses
 
 log = logging.getLogger(__name__)
 
@@ -90,25 +90,28 @@ class GuardedOutbox(Generic[Key]):
             self._wake.clear()
             if self._stopped.is_set():
                 break
-            if self._work_once():
+            rest = self._work_once(waits)
+            if rest is None:
                 waits = pauses()
             else:
                 self._wake.set()
-                self._stopped.wait(next(waits))
+                self._stopped.wait(rest)
         for held in self._held.values():
             self._sending.gone(held, "stopped")
 
-    def _work_once(self) -> bool:
-        """One round; False when it has to be done again after a pause."""
+    def _work_once(self, waits: Iterator[float]) -> float | None:
+        """One round; returns after how many seconds it has to be done again, None when it was done."""
         try:
             self._round()
+        except LoginRefused:
+            return AFTER_REFUSAL
         except MailboxError:
-            return False  # the watch meets it as well, and tells
+            return next(waits)  # the watch meets it as well, and tells
         except Exception as error:  # the thread's top: nothing is sent by a worker that is broken
             log.error("outbox: %s", type(error).__name__)  # noqa: TRY400 - its text may hold mail
             self._trouble("outbox_broken")
-            return False
-        return True
+            return next(waits)
+        return None
 
     def _seconds_to_wait(self) -> float | None:
         resting = (Stage.RESTING,)

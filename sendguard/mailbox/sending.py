@@ -133,7 +133,7 @@ class Sending(Generic[Key]):
         match outcome:
             case Outcome.SEND:
                 return self._send(held, ticket, folder)
-            case Outcome.DONT_SEND | Outcome.BLOCKED:
+            case Outcome.DONT_SEND | Outcome.MOVE_TO_BCC | Outcome.BLOCKED:
                 self._known.keep(ticket.judgement)
                 return self.give_back(held, folder, "")
             case Outcome.REPLY_TO_SENDER:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 
 from sendguard.gate.limits import GateLimits
 from sendguard.gate.peers import Peers, peers_here
@@ -67,6 +68,11 @@ class SmtpGate(Gate):
         super().start()
 
     async def _end_clients(self) -> None:
+        await self._service.passage.end()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WAIT):
+                while any(client.waits for client in self._clients):
+                    await asyncio.sleep(0.01)
         for client in tuple(self._clients):
             client.drop()
         while self._clients:  # each says goodbye to its dialogue in the loop's next round

@@ -45,6 +45,14 @@ class Passage:
         self._limits = limits
         self._holds = Holds(gatekeeper, intake.account.name, executor)
         self.sending: set[asyncio.Task[Reply | None]] = set()
+        self._held: dict[str, Ticket] = {}
+        self._ends = False
+
+    async def end(self) -> None:
+        """Withdraw every question: the clients that wait are told so, and no other message is let through."""
+        self._ends = True
+        for ticket in tuple(self._held.values()):
+            await self._holds.note(self._gatekeeper.cancel, ticket, "stopped")
 
     async def answer(self, raw: bytes, envelope: Envelope, relay: Relay) -> Reply:
         """Judge, hold and ask, relay or refuse; returns what the client is told."""
@@ -58,10 +66,11 @@ class Passage:
         began = asyncio.get_running_loop().time()
         for _ in range(TRIES):
             ticket, is_begun = await self._holds.receive(partial(self._intake.submission, raw, envelope))
-            if not ticket.decision.done():
-                hold = self._limits().hold(ticket.judgement.submission.message.user_agent)
-                if not await self._holds.decided(ticket, until=began + hold):
-                    return Reply.own(451, "4.7.0", self._sentences.try_again(ticket.judgement))
+            if not ticket.decision.done() and not await self._is_decided(ticket, began):
+                return Reply.own(451, "4.7.0", self._sentences.try_again(ticket.judgement))
+            if self._ends and not is_begun:
+                await self._holds.note(self._gatekeeper.cancel, ticket, "stopped")
+                return replies.ends(self._sentences.catalogue)
             decision = ticket.decision.result()
             if not decision.sends:
                 return self._refusal(decision)
@@ -69,6 +78,17 @@ class Passage:
             if reply is not None:
                 return reply
         return replies.fault(self._sentences.fault())
+
+    async def _is_decided(self, ticket: Ticket, began: float) -> bool:
+        """Hold until there is a decision; False when the client has to try again."""
+        if self._ends:
+            return True
+        self._held[ticket.id] = ticket
+        try:
+            hold = self._limits().hold(ticket.judgement.submission.message.user_agent)
+            return await self._holds.decided(ticket, until=began + hold)
+        finally:
+            self._held.pop(ticket.id, None)
 
     async def _released(self, ticket: Ticket, is_begun: bool, raw: bytes, relay: Relay) -> Reply | None:
         """A task of its own: a client that goes does not cancel it, its relay tells it."""

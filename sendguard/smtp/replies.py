@@ -111,6 +111,12 @@ def too_many_connections(say: Catalogue) -> Reply:
     return _own(say, 421, "4.7.0", N_("SendGuard's gate serves no more connections at once."), _AGAIN)
 
 
+def ends(say: Catalogue) -> Reply:
+    """SendGuard is being ended while it asks (451)."""
+    first = N_("SendGuard is being ended and did not send this message.")
+    return _own(say, 451, "4.3.2", first, _NOT_SENT, N_("Start SendGuard, then press Send again."))
+
+
 def perhaps_sent(say: Catalogue) -> Reply:
     """Upstream's answer to the final dot was lost (451)."""
     first = N_("The mail server's answer was lost: this message may have been sent, and may not.")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from aiosmtpd.smtp import SMTP
 
+from sendguard.gate.loopback import resetting
 from sendguard.gate.sockdiag import Endpoint
 from sendguard.smtp.content import CHUNK, Wire
 from sendguard.smtp.dialogue import Dialogue
@@ -53,6 +54,8 @@ class GateProtocol(SMTP):
         self.dialogue = dialogue
         self._ends = ends
         self._opening: bytes | None = b""
+        self.waits = False
+        """Whether the client has said its final dot and has no answer yet."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; one that another user runs is told so instead of being greeted."""
@@ -146,10 +149,18 @@ class GateProtocol(SMTP):
         content, rest = wire.take()
         self._reader.feed_data(rest)
         self._reset_timeout(ANSWER_SECONDS)
-        reply = await self.dialogue.content(content, too_large=wire.too_large)
-        self._reset_timeout()
-        self.envelope = self._create_envelope()
-        await self.push(reply.wire())
+        await self._answer_to(content, too_large=wire.too_large)
+
+    async def _answer_to(self, content: bytes, *, too_large: bool) -> None:
+        self.waits = True
+        try:
+            with resetting(self.transport):
+                reply = await self.dialogue.content(content, too_large=too_large)
+            self._reset_timeout()
+            self.envelope = self._create_envelope()
+            await self.push(reply.wire())
+        finally:
+            self.waits = False
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """Take a path and its parameters apart; (None, None) where there is no path.

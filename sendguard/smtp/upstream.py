@@ -8,11 +8,11 @@ import asyncio
 import re
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 
+from sendguard.authorities import verifying_context
+from sendguard.gate.reaching import mapping_errors
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
 from sendguard.smtp.content import final_dot, stuffed
@@ -60,27 +60,6 @@ class Capabilities:
             utf8="SMTPUTF8" in said,
             auth=tuple(dict.fromkeys(word for words in lines if words[:1] == ["AUTH"] for word in words[1:])),
         )
-
-
-@contextmanager
-def mapping_errors() -> Iterator[None]:
-    """Turn the connection's errors into UpstreamUnreachable: right wherever nothing was handed over yet."""
-    try:
-        yield
-    except ssl.SSLError as error:
-        raise UpstreamUnreachable("tls") from error
-    except TimeoutError as error:
-        raise UpstreamUnreachable("timeout") from error
-    except (OSError, ValueError) as error:  # ValueError: a host name that is none, a line that does not end
-        raise UpstreamUnreachable("unreachable") from error
-
-
-@cache
-def verifying_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, the certificate verified against the system's authorities and the host's name."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class Upstream:

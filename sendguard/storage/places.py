@@ -55,6 +55,11 @@ class Places:
         return self.data / "ledger.sqlite"
 
     @property
+    def thunderbird_door(self) -> Path:
+        """Where the native messaging host finds the running SendGuard; ``thunderbird.host`` knows it by itself."""
+        return self.data / "thunderbird.door"
+
+    @property
     def directory(self) -> Path:
         """The folder of fetched directories."""
         return self.data / "directory"

@@ -11,8 +11,11 @@ Print = Callable[[str], None]
 ANSWERS = {
     Answer.DONT_SEND: N_("don't send"),
     Answer.REPLY_TO_SENDER: N_("reply to the sender only"),
+    Answer.MOVE_TO_BCC: N_("move them to Bcc"),
     Answer.SEND: N_("send"),
 }
+KEYS = {"r": Answer.REPLY_TO_SENDER, "b": Answer.MOVE_TO_BCC}
+"""What a person types for the ways out between sending and not."""
 ReadLine = Callable[[str], str]
 """Prints a prompt and reads a line; raises EOFError at the end of the input."""
 
@@ -21,7 +24,7 @@ def by_rule(answer: Answer) -> Callable[[Question], tuple[Answer, str]]:
     """Answer every question alike. Where only the outbox can reply to the sender, elsewhere that is "don't send"."""
 
     def reply(question: Question) -> tuple[Answer, str]:
-        if answer is Answer.REPLY_TO_SENDER and not question.judgement.submission.can_reply_to_sender:
+        if not question.judgement.submission.offers(answer.value):
             return Answer.DONT_SEND, ""
         if question.judgement.verdict.codes:  # no rule knows a code
             return Answer.DONT_SEND, ""
@@ -61,21 +64,21 @@ class ByPerson:
         for line in question_lines(self._say, question):
             self._show(line)
         verdict = question.judgement.verdict
-        can_reply = question.judgement.submission.can_reply_to_sender
+        offered = {key: answer for key, answer in KEYS.items() if question.judgement.submission.offers(answer.value)}
         typed_way = verdict.action is Action.CONFIRM_TYPED
         text = self._say.catalogue.text
         send = self._say.send_to(question.judgement.audience.count)
         self._show(text("  Enter: don't send"))
-        if can_reply:
-            self._show(text("  r: reply to the sender only"))
+        for key, answer in offered.items():
+            self._show(f"  {key}: {text(ANSWERS[answer])}")
         word = text("the code you were given") if verdict.codes else verdict.to_type if typed_way else "send"
         self._show(text("  {word}: {send}", word=word, send=send))
         try:
             line = self._read("> ").strip()
         except EOFError:
             return Answer.DONT_SEND, ""
-        if line == "r" and can_reply:
-            return Answer.REPLY_TO_SENDER, ""
+        if line in offered:
+            return offered[line], ""
         if line and (verdict.accepts(line) if typed_way else line == "send"):
             return Answer.SEND, line
         return Answer.DONT_SEND, ""

@@ -1,28 +1,37 @@
-"""Thunderbird's profiles and the outgoing servers in them. Reads only; names no address."""
+"""Thunderbird's profiles on this computer: where they are, and whether a Thunderbird has one open."""
 
 import configparser
-import json
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-_PREFERENCE = re.compile(r'^user_pref\("([^"]+)",\s*(.+)\);\s*$', re.MULTILINE)
-MAX_PREFERENCES = 16 * 1024 * 1024
-"""Octets of a prefs.js that are read."""
+from sendguard.thunderbird.preferences import Preference, Preferences
+
+SANDBOXES = {".var": "Flatpak", "snap": "Snap"}
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingServer:
-    """One outgoing server of a profile: ``kind`` is ``smtp`` or another word of Thunderbird's (``ews``)."""
+class Profile:
+    """A folder Thunderbird keeps everything of one person in. ``sandbox`` is ``Flatpak`` or ``Snap``, or empty.
 
-    profile: str
-    kind: str
-    host: str
-    port: int
+    ``is_default`` where an installed Thunderbird opens it by itself.
+    """
+
+    folder: Path
+    name: str
+    is_default: bool = False
+    sandbox: str = ""
+
+    @property
+    def preferences_file(self) -> Path:
+        """Where Thunderbird keeps what was set; it writes the file anew while it runs and at its end."""
+        return self.folder / "prefs.js"
+
+    def preferences(self) -> dict[str, Preference]:
+        """What is in force at the next start: user.js goes before prefs.js. Raises PreferencesUnreadable."""
+        kept, fixed = (Preferences.load(path) for path in (self.preferences_file, self.folder / "user.js"))
+        return dict(kept.values) | dict(fixed.values)
 
 
 def folders_of_profiles(home: Path, platform: str = sys.platform) -> tuple[Path, ...]:
@@ -38,61 +47,53 @@ def folders_of_profiles(home: Path, platform: str = sys.platform) -> tuple[Path,
     )
 
 
-def outgoing_servers(home: Path, platform: str = sys.platform) -> tuple[OutgoingServer, ...]:
-    """Every outgoing server of every profile. A file that cannot be read is passed over."""
-    return tuple(
-        server
+def profiles(home: Path, platform: str = sys.platform) -> tuple[Profile, ...]:
+    """Every profile that has been used, those Thunderbird opens by itself first."""
+    found = [
+        profile
         for folder in folders_of_profiles(home, platform)
-        for profile in _profiles(folder)
-        for server in _servers(profile)
-    )
+        for profile in _profiles(folder, _sandbox(folder, home))
+        if profile.preferences_file.is_file()
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: not each.is_default))
 
 
-def _profiles(folder: Path) -> Iterator[Path]:
-    ini = configparser.ConfigParser(interpolation=None)
-    try:
-        ini.read_string((folder / "profiles.ini").read_text("utf-8", "replace"))
-    except (OSError, configparser.Error):
-        return
-    for section in ini.sections():
-        path = ini.get(section, "Path", fallback="")
+def _sandbox(folder: Path, home: Path) -> str:
+    return SANDBOXES.get(folder.relative_to(home).parts[0], "")
+
+
+def _profiles(folder: Path, sandbox: str) -> Iterator[Profile]:
+    listed, installs = _read(folder / "profiles.ini"), _read(folder / "installs.ini")
+    defaults = {_place(folder, path) for path in _defaults(listed, installs)}
+    for section in listed.sections():
+        path = listed.get(section, "Path", fallback="")
         if section.startswith("Profile") and path:
-            yield folder / path if ini.get(section, "IsRelative", fallback="1") == "1" else Path(path)
+            place = _place(folder, path, relative=listed.get(section, "IsRelative", fallback="1") == "1")
+            name = listed.get(section, "Name", fallback=place.name)
+            yield Profile(place, name, place in defaults, sandbox)
 
 
-def _servers(profile: Path) -> Iterator[OutgoingServer]:
-    preferences = _preferences(profile / "prefs.js")
-    for key in filter(None, (each.strip() for each in str(preferences.get("mail.smtpservers", "")).split(","))):
-        prefix = f"mail.smtpserver.{key}."
-        kind = str(preferences.get(f"{prefix}type", "smtp"))
-        url = preferences.get(f"mail.outgoingserver.{key}.ews_url")
-        host, port = preferences.get(f"{prefix}hostname"), preferences.get(f"{prefix}port", 0)
-        if isinstance(url, str):
-            yield OutgoingServer(profile.name, kind, *_end_of(url))
-        elif isinstance(host, str):
-            yield OutgoingServer(profile.name, kind, host, port if isinstance(port, int) else 0)
+def _defaults(listed: configparser.ConfigParser, installs: configparser.ConfigParser) -> Iterator[str]:
+    """What each installation opens; where none says, what profiles.ini calls the default (before Thunderbird 68)."""
+    sections = [(listed, name) for name in listed.sections() if name.startswith("Install")]
+    sections += [(installs, name) for name in installs.sections()]
+    chosen = [ini.get(name, "Default", fallback="") for ini, name in sections]
+    if not any(chosen):
+        marked = (name for name in listed.sections() if listed.get(name, "Default", fallback="") == "1")
+        chosen = [listed.get(name, "Path", fallback="") for name in marked]
+    yield from filter(None, chosen)
 
 
-def _end_of(url: str) -> tuple[str, int]:
-    """Host and port of an Exchange address; the address itself where it is none."""
+def _place(folder: Path, path: str, *, relative: bool = True) -> Path:
+    """Where a profile is: Windows' own way to write a relative one has slashes, too. An absolute one stays itself."""
+    return folder / path if relative else Path(path)
+
+
+def _read(path: Path) -> configparser.ConfigParser:
+    """A file of sections; one that is not there, or is none, has none."""
+    ini = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return url, 0
-    return parts.hostname or url, port or (80 if parts.scheme == "http" else 443)
-
-
-def _preferences(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_PREFERENCES).decode("utf-8", "replace")
-    except OSError:
-        return {}
-    found: dict[str, Any] = {}
-    for name, value in _PREFERENCE.findall(text):
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            continue
-    return found
+        ini.read_string(path.read_text("utf-8-sig", "replace"))
+    except (OSError, configparser.Error):
+        return configparser.ConfigParser()
+    return ini

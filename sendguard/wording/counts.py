@@ -42,6 +42,13 @@ def people(say: Catalogue, count: Count) -> str:
             )
 
 
+def reaches(say: Catalogue, count: Count) -> str:
+    """``reaches 850,112 people``; where nobody knows, that."""
+    if count.basis is Basis.UNKNOWN and count.low <= SMALLEST_LIST:
+        return people(say, count)
+    return say.text("reaches {people}", people=people(say, count))
+
+
 def persons(say: Catalogue, n: int) -> str:
     """A plain number of people."""
     return say.plural("{n} person", "{n} people", n)

@@ -33,6 +33,7 @@ OUTCOMES = {
     Outcome.SEND: N_("you let it go"),
     Outcome.DONT_SEND: N_("you changed your mind"),
     Outcome.REPLY_TO_SENDER: N_("you replied to the sender only"),
+    Outcome.MOVE_TO_BCC: N_("you moved them to Bcc"),
     Outcome.BLOCKED: N_("a rule refused it"),
     Outcome.CANNOT_ASK: N_("nobody could be asked"),
     Outcome.CANCELLED: N_("withdrawn before an answer"),
@@ -44,9 +45,24 @@ HOOKS = {
     Hook.EWS_GATE: N_("Exchange gate"),
     Hook.EWS_OUTBOX: N_("guarded outbox"),
     Hook.EWS_DRAFTS: N_("drafts watch"),
+    Hook.THUNDERBIRD: N_("Thunderbird add-on"),
     Hook.COMMAND_LINE: N_("command line"),
 }
 TROUBLES = {
+    "profile_open": N_("Not done: Thunderbird is open. Close it, then try again. Nothing was changed."),
+    "profile_unreadable": N_(
+        "Thunderbird's settings cannot be read, so SendGuard neither knows nor changes its way out."
+    ),
+    "profile_fixed": N_("Not done: Thunderbird's user.js sets this server anew at every start. Ask who wrote it."),
+    "profile_crowded": N_("Not done: other servers with the same user name use gates already. Use the add-on instead."),
+    "server_gone": N_("Not done: Thunderbird's settings have changed meanwhile. Look again."),
+    "profile_not_written": N_("Not done: Thunderbird's settings could not be written. It sends as before."),
+    "gate_oauth": N_("It logs in by OAuth, which works to the server's own name only, so no gate: use the add-on."),
+    "gate_login": N_("It logs in by Kerberos, NTLM or a certificate, which passes no gate: use the add-on."),
+    "gate_kind": N_("It sends in a way no gate of SendGuard's knows: use the add-on."),
+    "gate_no_server": N_("Thunderbird has no outgoing server for it."),
+    "addon_not_written": N_("The add-on could not be written, and nothing was installed. Is the disk full?"),
+    "addon_forbidden": N_("Not done: Thunderbird's policies on this computer forbid the add-on. Ask your IT."),
     "unreachable": N_("The mail server cannot be reached. Nothing is lost: SendGuard keeps trying."),
     "timeout": N_("The mail server does not answer in time. Nothing is lost: SendGuard keeps trying."),
     "certificate": N_("The mail server's certificate is not valid, so SendGuard does not talk to it. Ask your IT."),
@@ -63,8 +79,17 @@ TROUBLES = {
     "gate_unreachable": N_(
         "The mail server cannot be reached, so a message was not sent. It is still in your mail program: send it again."
     ),
+    "gate_too_large": N_(
+        "A message is larger than the limit, so the gate did not pass it on. It is still in your mail program."
+    ),
     "gate_not_understood": N_(
         "Your mail program asked for something the gate does not know, so it was not passed on. Tell your IT."
+    ),
+    "thunderbird_door": N_(
+        "SendGuard cannot listen for Thunderbird's add-on, which therefore sends nothing. Restart SendGuard."
+    ),
+    "thunderbird_failed": N_(
+        "What Thunderbird's add-on said met a fault, and was not sent. Press Send again or restart SendGuard."
     ),
     "outbox_broken": N_("The guarded outbox met a fault of its own. What lies in it is not sent. Restart SendGuard."),
     "outbox_too_large": N_("A message in the guarded outbox is larger than the limit. It is not sent."),

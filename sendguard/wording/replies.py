@@ -21,7 +21,7 @@ def refusal(say: Catalogue, outcome: Outcome, judgement: Judgement) -> str:
     match outcome:
         case Outcome.SEND:
             return ""
-        case Outcome.DONT_SEND | Outcome.REPLY_TO_SENDER:
+        case Outcome.DONT_SEND | Outcome.REPLY_TO_SENDER | Outcome.MOVE_TO_BCC:
             what = say.text("SendGuard did not send this message: you chose so.")
             now = say.text("It is still open in your mail program. Change who gets it, or close it.")
         case Outcome.BLOCKED:

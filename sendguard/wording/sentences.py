@@ -34,6 +34,10 @@ class Sentences:
         """The label of the button that sends."""
         return counts.send_to(self.catalogue, count)
 
+    def reaches(self, count: Count) -> str:
+        """The line a person sees while writing: ``reaches 850,112 people``."""
+        return counts.reaches(self.catalogue, count)
+
     def basis(self, count: Count) -> str:
         """How a count is known, from which source, and how old that is."""
         return counts.basis(self.catalogue, count)

@@ -17,15 +17,12 @@ from sendguard.exchange.session import Mailboxes
 from sendguard.guard.account import Account as OurAccount
 from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.intake import Intake
-from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.mail.submission import Hook
 from sendguard.mailbox.compositions import Compositions
-from sendguard.mailbox.watching import WatchState
-from tests.adapters.imap_rig import OUTBOX, Passwords, mail, now
+from tests.adapters.imap_rig import OUTBOX, AnyDesk, Passwords, now
 from tests.fakes import Guard
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
-from tests.servers.processes import wait_until
 
 
 class ExchangeProgram:
@@ -64,11 +61,11 @@ def boxes(*addresses: str) -> list[Box]:
     return [Box(email_address=address) for address in addresses]
 
 
-class ExchangeDesk:
+class ExchangeDesk(AnyDesk):
     """A person at a SendGuard: account, guard, mail program, and the hooks that are started on demand."""
 
     def __init__(self, server: Exchange, person: Person, guard: Guard | None = None, outbox: str = OUTBOX) -> None:
-        self.server, self.person = server, person
+        self.server, self.person, self.address = server, person, person.address
         self.guard = guard or Guard()
         exchange = ExchangeServer(server.url, Login.BASIC, person.address)
         self.account = OurAccount("work", (person.address,), outbox=outbox, exchange=exchange)
@@ -79,19 +76,12 @@ class ExchangeDesk:
         self.program = ExchangeProgram(server, person)
         self.known = Compositions()
 
-    def mail(self, **fields: str) -> bytes:
-        return mail(**{"sender": self.person.address, **fields})
-
     @contextmanager
     def watch(self) -> Iterator[EwsDraftsWatch]:
         intake = Intake(self.account, Hook.EWS_DRAFTS, self.originals)
         watch = EwsDraftsWatch(self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known)
-        watch.start()
-        try:
-            wait_until(lambda: watch.state is WatchState.WATCHING, "watch over the drafts")
+        with self.running(watch, "watch over the drafts"):
             yield watch
-        finally:
-            watch.stop()
 
     @contextmanager
     def outbox(self, **settings: int) -> Iterator[EwsOutbox]:
@@ -99,26 +89,12 @@ class ExchangeDesk:
         outbox = EwsOutbox(
             self.mailboxes, self.notifications, intake, self.guard.gatekeeper, now, known=self.known, **settings
         )
-        outbox.start()
-        try:
-            wait_until(lambda: outbox.state is WatchState.WATCHING, "watch over the outbox")
+        with self.running(outbox, "watch over the outbox"):
             yield outbox
-        finally:
-            outbox.stop()
 
     def waiting(self) -> list[bytes]:
         """What lies in the guarded outbox."""
         return [item.mime for item in self.server.messages(self.person, self.account.outbox)]
-
-    def activities(self, kind: ActivityKind) -> list[Activity]:
-        return [each for each in self.guard.activities if each.kind is kind]
-
-    def troubles(self) -> list[str]:
-        return [each.detail for each in self.activities(ActivityKind.TROUBLE)]
-
-    def wait_for(self, kind: ActivityKind, count: int = 1) -> list[Activity]:
-        wait_until(lambda: len(self.activities(kind)) >= count, f"{count} times {kind}")
-        return self.activities(kind)
 
     def close(self) -> None:
         self.notifications.stop()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from imapclient import IMAPClient
 
@@ -149,11 +150,52 @@ class MailProgram:
             self._client.shutdown()
 
 
-class Desk:
+class Running(Protocol):
+    """A path with a watch."""
+
+    @property
+    def state(self) -> WatchState: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class AnyDesk:
+    """What happens at a desk with a guard, whatever server its person's mailbox lies on."""
+
+    guard: Guard
+    address: str
+
+    def mail(self, **fields: str) -> bytes:
+        return mail(**{"sender": self.address, **fields})
+
+    def activities(self, kind: ActivityKind) -> list[Activity]:
+        return [each for each in self.guard.activities if each.kind is kind]
+
+    def troubles(self) -> list[str]:
+        return [each.detail for each in self.activities(ActivityKind.TROUBLE)]
+
+    def wait_for(self, kind: ActivityKind, count: int = 1) -> list[Activity]:
+        wait_until(lambda: len(self.activities(kind)) >= count, f"{count} times {kind}")
+        return self.activities(kind)
+
+    @contextmanager
+    def running(self, path: Running, what: str) -> Iterator[None]:
+        """Start a watch or an outbox, and stop it when the block ends."""
+        path.start()
+        try:
+            wait_until(lambda: path.state is WatchState.WATCHING, what)
+            yield
+        finally:
+            path.stop()
+
+
+class Desk(AnyDesk):
     """A person at a SendGuard: account, guard, mail program, and the hooks that are started on demand."""
 
     def __init__(self, server: Dovecot, person: Person, guard: Guard | None = None, outbox: str = OUTBOX) -> None:
-        self.server, self.person = server, person
+        self.server, self.person, self.address = server, person, person.address
         self.guard = guard or Guard()
         plain = Server("127.0.0.1", server.port, Security.PLAIN, person.address)
         self.account = Account("work", (person.address,), imap=plain, outbox=outbox)
@@ -163,19 +205,12 @@ class Desk:
         self.program = MailProgram(server, person)
         self.known = Compositions()
 
-    def mail(self, **fields: str) -> bytes:
-        return mail(**{"sender": self.person.address, **fields})
-
     @contextmanager
     def watch(self) -> Iterator[DraftsWatch]:
         intake = Intake(self.account, Hook.IMAP_DRAFTS, self.originals)
         watch = DraftsWatch(self.account, self.passwords, intake, self.guard.gatekeeper, now, known=self.known)
-        watch.start()
-        try:
-            wait_until(lambda: watch.state is WatchState.WATCHING, "watch over the drafts")
+        with self.running(watch, "watch over the drafts"):
             yield watch
-        finally:
-            watch.stop()
 
     @contextmanager
     def outbox(self, submitter: Submitter | None = None, **settings: int) -> Iterator[ImapOutbox]:
@@ -190,22 +225,8 @@ class Desk:
             known=self.known,
             **settings,  # type: ignore[arg-type]
         )
-        outbox.start()
-        try:
-            wait_until(lambda: outbox.state is WatchState.WATCHING, "watch over the outbox")
+        with self.running(outbox, "watch over the outbox"):
             yield outbox
-        finally:
-            outbox.stop()
-
-    def activities(self, kind: ActivityKind) -> list[Activity]:
-        return [each for each in self.guard.activities if each.kind is kind]
-
-    def troubles(self) -> list[str]:
-        return [each.detail for each in self.activities(ActivityKind.TROUBLE)]
-
-    def wait_for(self, kind: ActivityKind, count: int = 1) -> list[Activity]:
-        wait_until(lambda: len(self.activities(kind)) >= count, f"{count} times {kind}")
-        return self.activities(kind)
 
     def reconnect(self) -> None:
         """After the server was away: the person's mail program connects again."""

@@ -9,9 +9,11 @@ from exchangelib import UTC, EWSDateTime, Message
 
 from sendguard.guard.ports import ActivityKind
 from sendguard.mail.kind import Kind
+from sendguard.mail.message import read_message
 from sendguard.mailbox.errors import CommandRefused
 from sendguard.mailbox.watching import WatchState
-from tests.adapters.ews_rig import ExchangeDesk, boxes, mail, now
+from tests.adapters.ews_rig import ExchangeDesk, boxes
+from tests.adapters.imap_rig import mail, now
 from tests.servers.exchange import Exchange
 from tests.servers.processes import wait_until
 
@@ -260,3 +262,38 @@ def test_what_was_sent_meanwhile_cannot_be_pulled_back(desk: ExchangeDesk) -> No
         desk.server.release_due(waiting.due)
         with pytest.raises(CommandRefused):
             watch.pull_back(waiting.id)
+
+
+def test_a_draft_that_could_not_be_fetched_is_judged_once_the_server_is_there_again(
+    new_desk: Callable[..., ExchangeDesk],
+) -> None:
+    desk = new_desk()
+    with desk.watch():
+        desk.server.faults.cut_before("GetItem", times=2)
+        desk.program.save_draft(subject="Lunch", to_recipients=boxes(BIG))
+        desk.wait_for(ActivityKind.WARNED)
+
+
+def test_a_wrong_password_is_tried_once_by_the_watch_and_once_by_the_stream(
+    new_desk: Callable[..., ExchangeDesk],
+) -> None:
+    """Servers lock accounts whose password is tried too often."""
+    desk = new_desk()
+    desk.passwords.known = "wrong"
+    with pytest.raises(TimeoutError), desk.watch():
+        pass
+    reply = read_message(desk.mail(in_reply_to="<lunch@x.test>"), with_body=False)
+    for _ in range(3):
+        assert desk.originals.find("work", reply) is None
+    assert desk.server.turned_away == 3  # and once where an original was looked for
+
+
+def test_a_server_that_ends_every_stream_with_an_error_is_asked_less_and_less(
+    new_desk: Callable[..., ExchangeDesk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.mailbox.watching.PAUSES", (0.02, 0.02, 60))
+    desk = new_desk()
+    desk.server.faults.error("GetStreamingEvents", "ErrorExceededConnectionCount", times=None)
+    with desk.watch(), pytest.raises(TimeoutError):
+        wait_until(lambda: desk.server.count_of("GetStreamingEvents") > 3, "fourth try", seconds=0.5)
+    assert desk.server.count_of("GetStreamingEvents") == 3

@@ -1,5 +1,6 @@
 """Logging in to Exchange: passwords of any alphabet, tickets, and tokens a person signs in for once."""
 
+import base64
 import json
 import re
 import ssl
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from exchangelib.folders import Drafts
 
+from sendguard.authorities import verifying_context
 from sendguard.bootstrap.application import with_application
 from sendguard.bootstrap.exchange_access import exchange_access
 from sendguard.bootstrap.screen import try_servers
@@ -33,6 +35,7 @@ from sendguard.settings.values import Values
 from sendguard.storage.secret import SessionSecrets
 from sendguard.wording.catalogue import Catalogue
 from sendguard.wording.events import trouble
+from tests.adapters.ews_gate_kit import FIND, rig
 from tests.servers.authority import CLIENT, TENANT, Authority
 from tests.servers.certificates import CertificateAuthority
 from tests.servers.exchange import Exchange
@@ -243,6 +246,24 @@ def test_no_password_goes_to_a_server_whose_certificate_is_not_known(
     account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
     assert check_connection(account, SessionSecrets(work=PASSWORD)) == "ews_certificate"
     assert not server.requests
+
+
+def test_a_private_authority_that_the_system_knows_is_one(
+    new_exchange: Callable[..., Exchange], certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here OpenSSL is told of it by its variable; installed ones lie in the folder that this stands for."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate))
+    verifying_context.cache_clear()
+    try:
+        server = new_exchange(certificate=certificate_authority.issue())
+        server.add_person(ME, PASSWORD)
+        account = Account("work", (ME,), exchange=ExchangeServer(server.url, Login.BASIC))
+        assert check_connection(account, SessionSecrets(work=PASSWORD)) == ""
+        with rig(server.url) as gate:
+            login = base64.b64encode(f"{ME}:{PASSWORD}".encode()).decode()
+            assert gate.post(FIND, login=f"Basic {login}")[0] == 200
+    finally:
+        verifying_context.cache_clear()
 
 
 @pytest.mark.parametrize(

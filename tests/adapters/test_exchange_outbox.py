@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sendguard.guard.gatekeeper import ANSWER_LIFETIME
+from sendguard.exchange.outbox_folder import EwsOutboxFolder
+from sendguard.guard.gatekeeper import ANSWER_LIFETIME, NotApproved
+from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import ActivityKind, Answer
-from tests.adapters.ews_rig import OUTBOX, ExchangeDesk, boxes
+from sendguard.mail.submission import Hook
+from sendguard.mailbox.held import Held
+from tests.adapters.ews_rig import ExchangeDesk, boxes
+from tests.adapters.imap_rig import OUTBOX
 from tests.fakes import FakeLedger
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
@@ -272,3 +277,36 @@ def test_stopping_withdraws_the_questions_and_leaves_the_mail(desk: ExchangeDesk
         desk.guard.asker.question()
     assert desk.guard.asker.shown is None
     assert len(desk.waiting()) == 1
+
+
+def test_a_password_that_has_changed_is_tried_once_though_a_message_is_held(desk: ExchangeDesk) -> None:
+    """Servers lock accounts whose password is tried too often; the other two tries are the watch's and the stream's."""
+    with desk.outbox():
+        desk.program.put(desk.mail(to=BIG))
+        desk.guard.asker.question()
+        desk.passwords.known = "wrong"
+        desk.server.notifications.drop_streams()
+        answered(desk, Answer.SEND)
+        with pytest.raises(TimeoutError):
+            wait_until(lambda: desk.server.turned_away > 3, "more tries", seconds=2)
+    assert not desk.server.submitted
+
+
+def test_only_the_state_that_was_read_can_be_sent(desk: ExchangeDesk) -> None:
+    held = desk.program.put(desk.mail(to="a@x.test"))
+    began: list[bool] = []
+    with desk.mailboxes.open() as session:
+        folder = EwsOutboxFolder(session, OUTBOX)
+        [key] = folder.keys()
+        stored = folder.read(key)
+        assert stored is not None
+        held.subject = "Dinner"
+        held.save(update_fields=["subject"])
+        assert folder.read(key) is None
+        submission = Intake(desk.account, Hook.EWS_OUTBOX).submission(stored.raw, token=stored.token)
+        with pytest.raises(NotApproved):
+            folder.send(Held(key, submission), stored, lambda: began.append(True))
+        assert began == [True]
+        assert not desk.server.submitted
+        [newer] = folder.keys()
+        assert folder.read(newer) is not None

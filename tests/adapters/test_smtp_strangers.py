@@ -17,19 +17,7 @@ from sendguard.gate.serving import GateState
 from sendguard.gate.sockdiag import owner_of
 from sendguard.smtp.gate import SmtpGate
 from tests.adapters.smtp_kit import Rig, rig
-
-AS_ANOTHER_USER = """
-import socket, sys
-client = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
-client.sendall(b"EHLO stranger\\r\\n")
-said = b""
-try:
-    while piece := client.recv(4096):
-        said += piece
-except ConnectionResetError:
-    pass
-sys.stdout.buffer.write(said)
-"""
+from tests.adapters.strangers import needs_another_user, told_to_another_user
 
 
 @pytest.fixture
@@ -57,15 +45,9 @@ def test_what_does_not_begin_like_mail_is_dropped_without_a_word(r: Rig, first: 
     assert r.upstream.connections == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs root to be somebody else")
+@needs_another_user
 def test_another_user_of_this_computer_is_refused(r: Rig) -> None:
-    said = subprocess.run(
-        ["/usr/bin/python3", "-c", AS_ANOTHER_USER, str(r.gate.port)],
-        user="nobody",
-        capture_output=True,
-        check=True,
-        timeout=20,
-    ).stdout
+    said = told_to_another_user(r.gate.port, b"EHLO stranger\r\n")
     assert said.startswith(b"554 5.7.1 SendGuard's gate serves the user who started it")
     assert b"250" not in said
     assert r.upstream.connections == 0
@@ -111,7 +93,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_the_holder_and_never_anothe
     assert r.gate.state is GateState.RUNNING
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs root to be somebody else")
+@needs_another_user
 def test_the_uid_of_another_user_who_holds_the_port_is_known(r: Rig) -> None:
     port = choose_port()
     holder = subprocess.Popen(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sendguard.authorities import verifying_context
 from sendguard.guard.account import Security, Server
 from sendguard.guard.ports import SubmissionRefused, UpstreamUnreachable
 from sendguard.smtp.replies import Reply
 from sendguard.smtp.submitter import check_connection
-from sendguard.smtp.upstream import Capabilities, verifying_context
+from sendguard.smtp.upstream import Capabilities
 from sendguard.smtp.upstream import Upstream as Connection
 from tests.adapters.smtp_kit import CUT, PASSWORD, Upstream, message, rig
 from tests.servers.certificates import CertificateAuthority, ServerCertificate

@@ -9,7 +9,7 @@ import sys
 
 from tests.benchmarks.gate import Measured
 
-PARTS = ("gate", "drafts", "desktop", "exchange", "exchange_sizes")
+PARTS = ("gate", "drafts", "desktop", "thunderbird", "exchange", "exchange_sizes")
 
 
 def main() -> int:

@@ -40,6 +40,7 @@ from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import server_folder, wait_until
 
+HERE = "tests.benchmarks.exchange"
 ME, PASSWORD = "me@example.test", "pass word"
 CALLS = 300
 BIG = 25 * MEGA
@@ -65,8 +66,8 @@ class Client:
 
 @contextmanager
 def child(*arguments: str) -> "Iterator[tuple[subprocess.Popen[str], str]]":
-    """A part of the scene in a process of its own, until the block ends; with the line it says when it is there."""
-    command = [sys.executable, "-m", "tests.benchmarks.exchange", *arguments]
+    """A module in a process of its own, until the block ends; with the line it says when it is there."""
+    command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = process.stdout.readline().strip()
@@ -79,7 +80,7 @@ def child(*arguments: str) -> "Iterator[tuple[subprocess.Popen[str], str]]":
 @contextmanager
 def served(url: str, ledger: Path) -> Iterator[ServedGate]:
     port = choose_port()
-    with child("gate", str(port), url, str(ledger)) as (process, said):
+    with child(HERE, "gate", str(port), url, str(ledger)) as (process, said):
         assert said == "ready"
         yield ServedGate(process, port)
 
@@ -178,7 +179,7 @@ def _one_draft(program: ExchangeProgram, judge: Clocked, heard: list[float], num
 def run() -> list[Measured]:
     with ExitStack() as stack:
         ledgers = stack.enter_context(server_folder("ledgers"))
-        _, url = stack.enter_context(child("server"))
+        _, url = stack.enter_context(child(HERE, "server"))
         return [*gate_rows(url, ledgers), watch_row()]
 
 

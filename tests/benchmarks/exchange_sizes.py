@@ -6,12 +6,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sendguard.audience.resolver import Resolver
 from sendguard.audience.source import Query
-from sendguard.exchange.session import Mailboxes
+from sendguard.exchange.session import Mailboxes, Session
 from sendguard.exchange.sizes import ExchangeSizes
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.judge import Judge
@@ -20,11 +22,14 @@ from sendguard.mail.message import read_message
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy.rules import Rules
 from tests.adapters.imap_rig import Passwords, mail, now
+from tests.benchmarks.exchange import child
 from tests.benchmarks.gate import MEGA, Measured
 from tests.fakes import FakeSizes
-from tests.servers.exchange import Exchange, Person
+from tests.servers.exchange import Exchange
+from tests.servers.exchange.site import Person
 
-RECIPIENTS = 40
+RECIPIENTS, PEOPLE = 40, (0, 30)
+WARM = "warm@example.test"
 ROUNDS = 25
 MORE_MS = 30
 MEMBERS = 100_000
@@ -100,9 +105,9 @@ def expansion() -> list[Measured]:
 class Wire:
     """The same octets once more, with nothing around them: what the server itself takes."""
 
-    def __init__(self, server: Exchange, me: Person) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        token = base64.b64encode(f"{me.address}:{me.password}".encode()).decode()
+    def __init__(self, url: str, address: str, password: str) -> None:
+        self._connection = http.client.HTTPConnection(url.split("/")[2], timeout=20)
+        token = base64.b64encode(f"{address}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "text/xml; charset=utf-8"}
 
     def seconds(self, requests: Sequence[bytes]) -> float:
@@ -116,40 +121,55 @@ class Wire:
         self._connection.close()
 
 
-def recipients(server: Exchange, people: int) -> tuple[str, ...]:
+def asked(round_: int, people: int) -> tuple[str, ...]:
     """So many people nobody was asked about before, and lists, two of which are small enough to be opened."""
-    lists = [server.new_list(total=400).address for _ in range(RECIPIENTS - people - 2)]
-    small = [server.new_list(members=[f"p{number}@example.test" for number in range(10)]).address for _ in range(2)]
-    return (*(server.new_person("bench").address for _ in range(people)), *lists, *small)
+    lists = RECIPIENTS - people - 2
+    kinds = [*["person"] * people, *["list"] * lists, *["small"] * 2]
+    return tuple(f"{kind}-{people}-{round_}-{number}@example.test" for number, kind in enumerate(kinds))
 
 
-def to_a_verdict(people: int) -> Measured:
-    """From a submission to its verdict, nothing remembered; the session is there already."""
+def serve() -> None:
+    """The server in a process of its own, as it is on a person's desk, with everybody the rounds ask for."""
     with Exchange() as server:
         me = server.new_person()
-        account = Account("work", (me.address,), exchange=ExchangeServer(server.url, Login.BASIC, me.address))
-        sizes = ExchangeSizes([account], lambda each: Mailboxes(each, Passwords(me.password)).open(), now, within=20)
-        resolver = Resolver([sizes], deadline=20)
-        judge = Judge(resolver.resolve, Rules, FakeSizes(), now)
-        wire = Wire(server, me)
-        sizes.reach(Query((server.new_list(total=400).address,), frozenset({me.address})))
-        server.record = True
-        more, own = [], []
+        server.new_list(WARM, total=400)
+        for people in PEOPLE:
+            for address in (each for number in range(ROUNDS) for each in asked(number, people)):
+                kind = address.partition("-")[0]
+                if kind == "person":
+                    server.add_person(address)
+                else:
+                    few = [f"p{number}@example.test" for number in range(10)]
+                    server.new_list(address, **({"total": 400} if kind == "list" else {"members": few}))
+        print(server.url, me.address, me.password, sep="\t", flush=True)
+        sys.stdin.read()
+
+
+def to_a_verdict(people: int, url: str, address: str, password: str) -> Measured:
+    """From a submission to its verdict, nothing remembered; the session is there already."""
+    account = Account("work", (address,), exchange=ExchangeServer(url, Login.BASIC, address))
+    sizes = ExchangeSizes([account], lambda each: Mailboxes(each, Passwords(password)).open(), now, within=20)
+    resolver = Resolver([sizes], deadline=20)
+    judge = Judge(resolver.resolve, Rules, FakeSizes(), now)
+    wire = Wire(url, address, password)
+    sizes.reach(Query((WARM,), frozenset({address})))
+    more, own = [], []
+    with noting_requests() as requests:
         for number in range(ROUNDS):
-            to = recipients(server, people)
-            message = read_message(mail(sender=me.address, to=", ".join(to), message_id=f"<{number}@bench>"))
-            submission = Submission(Hook.COMMAND_LINE, "", message, Envelope(me.address, to), Kind.NEW)
-            server.requests.clear()
+            to = asked(number, people)
+            message = read_message(mail(sender=address, to=", ".join(to), message_id=f"<{number}@bench>"))
+            submission = Submission(Hook.COMMAND_LINE, "", message, Envelope(address, to), Kind.NEW)
+            requests.clear()
             began = time.perf_counter()
             judgement = judge.judge(submission)
             taken = time.perf_counter() - began
             assert judgement.audience.count.low >= 400
             assert not judgement.audience.missed
-            own.append(wire.seconds(tuple(server.requests)) * 1000)
+            own.append(wire.seconds(requests) * 1000)
             more.append(taken * 1000 - own[-1])
-        wire.close()
-        resolver.close()
-        sizes.close()
+    wire.close()
+    resolver.close()
+    sizes.close()
     median = statistics.median(more)
     return Measured(
         f"MailTips for {RECIPIENTS} recipients ({people} of them people) to a verdict, over the server's own time",
@@ -159,5 +179,29 @@ def to_a_verdict(people: int) -> Measured:
     )
 
 
+@contextmanager
+def noting_requests() -> Iterator[list[bytes]]:
+    """The envelopes that sessions send in the meantime."""
+    noted: list[bytes] = []
+    post = Session.post
+
+    def noting(session: Session, envelope: bytes, **how: Any) -> Any:
+        noted.append(envelope)
+        return post(session, envelope, **how)
+
+    Session.post = noting  # type: ignore[method-assign]
+    try:
+        yield noted
+    finally:
+        Session.post = post  # type: ignore[method-assign]
+
+
 def run() -> list[Measured]:
-    return [to_a_verdict(0), to_a_verdict(30), *expansion()]
+    with child("tests.benchmarks.exchange_sizes") as (_, said):
+        scene = said.split("\t")
+        verdicts = [to_a_verdict(people, *scene) for people in PEOPLE]
+    return [*verdicts, *expansion()]
+
+
+if __name__ == "__main__":
+    serve()

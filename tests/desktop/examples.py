@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
 from sendguard.audience.index.build import build
 from sendguard.audience.index.reader import Index
+from sendguard.desktop.mail_program import AddonInstalled, IdentityWay, MailProfile, ThunderbirdAccess, WayState
 from sendguard.desktop.services import (
     DirectoryStatus,
     ExchangeAccess,
@@ -58,6 +60,7 @@ def submission(
     names: Mapping[str, str] | None = None,
     original_from: str = "",
     can_reply: bool = False,
+    can_move_to_bcc: bool = False,
 ) -> Submission:
     boxes = tuple(Mailbox((names or {}).get(address, ""), address) for address in recipients)
     original = Message(originators=(Mailbox("Ben Ode", original_from),)) if original_from else None
@@ -70,6 +73,7 @@ def submission(
         original=original,
         own_addresses=frozenset({ME}),
         can_reply_to_sender=can_reply,
+        can_move_to_bcc=can_move_to_bcc,
     )
 
 
@@ -121,6 +125,12 @@ def a_reply_to_62() -> Judgement:
         can_reply=True,
     )
     return judged(reply, Audience(count, typed=16, external=14, outside_addresses=tuple(others), parts=parts))
+
+
+def the_same_in_thunderbird() -> Judgement:
+    """That reply, met by the add-on: it can change who gets it."""
+    found = a_reply_to_62()
+    return replace(found, submission=replace(found.submission, hook=Hook.THUNDERBIRD, can_move_to_bcc=True))
 
 
 def two_lists_that_overlap() -> Judgement:
@@ -284,6 +294,7 @@ class World:
     exchange: ExchangeAccess = field(
         default_factory=lambda: ExchangeAccess(False, lambda search: ServerFound(), lambda sign_in: SignedIn())
     )
+    thunderbird: "FakeThunderbird" = field(default_factory=lambda: FakeThunderbird())
     played: list[str] = field(default_factory=list)
     practice: bool = False
     can_start_at_login: bool = True
@@ -306,6 +317,7 @@ class World:
             delete_account=self.delete_account,
             test_connection=lambda account, passwords: self.results,
             exchange=self.exchange,
+            thunderbird=self.thunderbird.access,
             free_gate_port=lambda: 49_225,
             paths=lambda: self.paths,
             directory=lambda: self.directory,
@@ -364,6 +376,47 @@ class World:
     def _write(self) -> None:
         if self.disk_full:
             raise OSError("no space left on device")
+
+
+@dataclass
+class FakeThunderbird:
+    """Profiles in memory. ``trouble`` is what comes of every change; ``done`` what was asked for."""
+
+    profiles: tuple[MailProfile, ...] = ()
+    suggested: Account | None = None
+    installed: AddonInstalled = field(default_factory=lambda: AddonInstalled("/home/ana/sendguard.xpi"))
+    trouble: str = ""
+    done: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def access(self) -> ThunderbirdAccess:
+        return ThunderbirdAccess(
+            profiles=lambda: self.profiles,
+            use_gate=partial(self._change, "gate"),
+            point_back=partial(self._change, "back"),
+            suggested_account=lambda way: self.suggested,
+            install_addon=self._install,
+        )
+
+    def _change(self, what: str, way: str) -> str:
+        self.done.append((what, way))
+        return self.trouble
+
+    def _install(self) -> AddonInstalled:
+        self.done.append(("install", ""))
+        return self.installed
+
+
+THUNDERBIRD = MailProfile(
+    "default-release",
+    in_use=False,
+    ways=(
+        IdentityWay("1", ME, "smtp.nhs.test:587", WayState.GATE, has_account=True, can_point_back=True),
+        IdentityWay("2", "ana.private@home.test", "smtp.home.test:465", WayState.OPEN, has_account=False),
+        IdentityWay("3", "ana@gmail.test", "smtp.gmail.test:465", WayState.OPEN, no_gate="gate_oauth"),
+        IdentityWay("4", "old@nhs.test", "127.0.0.1:20311", WayState.NO_GATE, can_point_back=True),
+    ),
+)
 
 
 def warned(judgement: Judgement) -> Activity:

@@ -25,7 +25,9 @@ from sendguard.guard.judge import Judgement
 from sendguard.settings.layers import Layer, Offer
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
+    THUNDERBIRD,
     WORK,
+    FakeThunderbird,
     a_blocked_mail,
     a_list_of_unknown_size,
     a_list_that_needs_a_code,
@@ -34,6 +36,7 @@ from tests.desktop.examples import (
     question,
     sentences,
     the_2016_mail,
+    the_same_in_thunderbird,
     two_lists_that_overlap,
     warned,
 )
@@ -79,6 +82,13 @@ def the_managed_window(page: int, language: str = "en") -> MainWindow:
     return window
 
 
+def the_accounts(language: str = "en") -> MainWindow:
+    world = full_world(thunderbird=FakeThunderbird((THUNDERBIRD,)))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(2)
+    return window
+
+
 def the_form(language: str = "en") -> AccountForm:
     return AccountForm(full_world().services(language), Tasks(QApplication.instance()), lambda: None, WORK)
 
@@ -92,6 +102,7 @@ def the_exchange_form(language: str = "en") -> AccountForm:
 LIGHT: dict[str, Callable[[], QWidget]] = {
     "question": lambda: the_question(the_2016_mail()),
     "question-reply": lambda: the_question(a_reply_to_62()),
+    "question-thunderbird": lambda: the_question(the_same_in_thunderbird()),
     "question-overlap": lambda: the_question(two_lists_that_overlap()),
     "question-unknown": lambda: the_question(a_list_of_unknown_size()),
     "question-code": lambda: the_question(a_list_that_needs_a_code()),
@@ -100,11 +111,15 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "settings": lambda: the_window(3),
     "settings-managed": lambda: the_managed_window(3),
     "policies": lambda: the_managed_window(4),
+    "thunderbird": the_accounts,
     "account": the_form,
     "account-exchange": the_exchange_form,
 }
 DARK: dict[str, Callable[[], QWidget]] = {"question-dark": lambda: the_question(the_2016_mail())}
-TWICE: dict[str, Callable[[], QWidget]] = {"question-200-percent": lambda: the_question(the_2016_mail(), "de")}
+TWICE: dict[str, Callable[[], QWidget]] = {
+    "question-200-percent": lambda: the_question(the_2016_mail(), "de"),
+    "question-thunderbird-200-percent": lambda: the_question(the_same_in_thunderbird(), "de"),
+}
 
 
 def take(folder: Path, windows: dict[str, Callable[[], QWidget]]) -> None:

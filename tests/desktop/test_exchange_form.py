@@ -202,6 +202,8 @@ def test_it_says_what_to_set_in_the_mail_program(form: AccountForm) -> None:
     assert exchange.gate_address.text() == "http://127.0.0.1:49225/ews/exchange.asmx"
     assert exchange.gate_address.isReadOnly()
     assert exchange.instructions.text().startswith("In your mail program set the Exchange address to this one")
+    choose(form, Login.OAUTH)
+    assert "does not find it behind the gate" in exchange.instructions.text()
     exchange.gate_port.setValue(0)
     assert not exchange.gate_address.isVisible()
     assert exchange.instructions.text().startswith("Without the gate SendGuard cannot hold")

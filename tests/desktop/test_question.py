@@ -19,6 +19,7 @@ from tests.desktop.examples import (
     an_unknown_list_beside_twelve,
     question,
     the_2016_mail,
+    the_same_in_thunderbird,
     up_to_412,
 )
 
@@ -218,6 +219,16 @@ def test_reply_to_the_sender_only_is_one_tab_away(ask: Ask) -> None:
 def test_reply_to_the_sender_is_offered_only_where_it_can_be_done(ask: Ask) -> None:
     assert ask(a_reply_to_62()).ways_out.reply_button is not None
     assert ask(the_2016_mail()).ways_out.reply_button is None
+
+
+def test_moving_them_to_bcc_is_offered_only_where_it_can_be_done(ask: Ask) -> None:
+    assert ask(a_reply_to_62()).ways_out.bcc_button is None
+    dialog = ask(the_same_in_thunderbird())
+    assert dialog.ways_out.bcc_button is not None
+    press(dialog, Qt.Key.Key_Tab, Qt.Key.Key_Tab, Qt.Key.Key_Return)
+    assert answers(dialog) == []
+    press(dialog, Qt.Key.Key_Space)
+    assert answers(dialog) == [Given("q1", Answer.MOVE_TO_BCC)]
 
 
 def test_a_small_audience_needs_no_typing_and_a_large_one_does(ask: Ask) -> None:

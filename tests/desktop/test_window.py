@@ -190,7 +190,8 @@ def test_without_an_organisation_nothing_is_said_of_one(opened: Opened) -> None:
 def test_what_the_organisation_does_is_said_on_the_first_page(qtbot: QtBot) -> None:
     policy = (Offer(Layer.MACHINE, "it.json", {"MonitorOnly": True}),)
     signed = SignedPolicyStatus(NOW - timedelta(hours=1), NOW + timedelta(days=3), NOW, "policy_expired")
-    opened = Opened(World(policy=policy, signed_policy=signed), qtbot)
+    opened = Opened(full_world(policy=policy, signed_policy=signed), qtbot)
+    opened.says("Work · SMTP gate · 127.0.0.1:49225\nonly monitors\nworks")
     opened.says("Your organisation decides some of the settings.")
     opened.says("SendGuard only monitors: everything is judged and recorded, and nothing is asked.")
     opened.says("Signed policy of today, ")

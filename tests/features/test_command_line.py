@@ -181,6 +181,13 @@ def test_the_doctor_proves_that_a_send_is_stopped(tmp_path: Path) -> None:
     profile.mkdir(parents=True)
     (profile.parent / "profiles.ini").write_text("[Profile0]\nPath=x.default\nIsRelative=1\n")
     (profile / "prefs.js").write_text(
+        'user_pref("mail.accountmanager.accounts", "account1");\n'
+        'user_pref("mail.account.account1.identities", "id1,id2,id3");\n'
+        'user_pref("mail.identity.id1.useremail", "ana@x.test");\n'
+        'user_pref("mail.identity.id2.useremail", "ana@home.test");\n'
+        'user_pref("mail.identity.id2.smtpServer", "smtp2");\n'
+        'user_pref("mail.identity.id3.useremail", "nowhere@x.test");\n'
+        'user_pref("mail.identity.id3.smtpServer", "smtp3");\n'
         'user_pref("mail.smtpservers", "smtp1,smtp2");\n'
         'user_pref("mail.smtpserver.smtp1.hostname", "127.0.0.1");\nuser_pref("mail.smtpserver.smtp1.port", 20025);\n'
         'user_pref("mail.smtpserver.smtp2.hostname", "mail.x.test");\nuser_pref("mail.smtpserver.smtp2.port", 587);\n'
@@ -201,8 +208,9 @@ def test_the_doctor_proves_that_a_send_is_stopped(tmp_path: Path) -> None:
     assert standing["SMTP gate of {name}", "work (127.0.0.1:20025)"] == "guarded"
     assert standing["Guarded outbox of {name}", "work (Guarded Outbox)"] == "guarded"
     assert standing["Drafts of {name}", "work"] == "warned"
-    assert standing["Thunderbird: {name}", "x.default, 127.0.0.1:20025"] == "guarded"
-    assert standing["Thunderbird: {name}", "x.default, mail.x.test:587"] == "open"
+    assert standing["Thunderbird: {name}", "ana@x.test, 127.0.0.1:20025"] == "guarded"
+    assert standing["Thunderbird: {name}", "ana@home.test, mail.x.test:587"] == "open"
+    assert standing["Thunderbird: {name}", "nowhere@x.test"] == "closed"
     assert "refused" in run("doctor").stdout
 
 

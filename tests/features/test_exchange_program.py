@@ -1,5 +1,6 @@
 """The whole program with an account on an Exchange: its gate, its outbox, its watch and the sizes the server knows."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -124,3 +125,37 @@ def test_nothing_of_exchangelib_is_imported_where_no_account_is_on_an_exchange(t
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=50, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+WHERE_IMPORTED = """
+import builtins, os, signal, sys, threading
+from pathlib import Path
+
+class Noting:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("exchangelib", "lxml", "requests") and name not in seen:
+            seen[name] = threading.current_thread() is threading.main_thread()
+            if name == "exchangelib":
+                threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+seen = {}
+sys.meta_path.insert(0, Noting())
+from sendguard.bootstrap.screen import run_with_accounts
+from sendguard.storage.places import Places
+run_with_accounts(Places.under(Path(sys.argv[1])))
+print(sorted(seen), any(seen.values()))
+"""
+
+
+def test_exchangelib_is_imported_off_the_main_thread(exchange: Exchange, tmp_path: Path) -> None:
+    """It takes a second, in which no window would answer."""
+    server = ExchangeServer(exchange.url, Login.BASIC)
+    places = Places.under(tmp_path).make()
+    account = Account("work", ("me@x.test",), exchange=server, ews_gate_port=choose_port())
+    save_accounts(places.accounts, (account,))
+    done = subprocess.run(
+        [sys.executable, "-c", WHERE_IMPORTED, str(tmp_path)],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"},
+        capture_output=True, text=True, timeout=50,
+    )  # fmt: skip
+    assert done.stdout.strip() == "['exchangelib', 'lxml', 'requests'] False", done.stderr

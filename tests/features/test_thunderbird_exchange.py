@@ -9,13 +9,16 @@ from sendguard.bootstrap.doctor import Standing, send_paths
 from sendguard.exchange.gate.gate import EwsGate
 from sendguard.gate.limits import GateLimits
 from sendguard.gate.loopback import choose_port
-from sendguard.guard.account import Account
+from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import ActivityKind, Answer
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
+from sendguard.thunderbird.pointing import point_at_gate, point_back
+from sendguard.thunderbird.ways_out import Guarded, profiles_found
 from tests.adapters.ews_gate_kit import SENTENCES
-from tests.adapters.ews_rig import ExchangeDesk, mail
+from tests.adapters.ews_rig import ExchangeDesk
+from tests.adapters.imap_rig import mail
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import server_folder, wait_until
@@ -163,10 +166,37 @@ def test_the_doctor_tells_a_thunderbird_behind_the_gate_from_one_that_goes_past_
     assert past_it == {Standing.OPEN}
 
 
+def test_an_exchange_way_out_is_pointed_at_the_gate_and_back(thunderbird: Thunderbird, scene: Scene) -> None:
+    url = scene.server.url.replace("127.0.0.1", "localhost")
+    thunderbird.add_exchange(url, scene.me)
+    thunderbird.keep_password("ews://localhost", scene.me)
+    thunderbird.quit()
+    account = replace(scene.account, exchange=ExchangeServer(url, Login.BASIC, scene.me.address))
+    [open_profile] = profiles_found(thunderbird.home, (account,))
+    [way] = open_profile.ways
+    assert way.guarded is Guarded.OPEN
+    assert way.identity.outgoing is not None
+    before = [line for line in (thunderbird.profile / "prefs.js").read_text().splitlines() if ".ews1." in line]
+    point_at_gate(way.profile, way.identity.outgoing, way.gate_port)
+    [guarded] = profiles_found(thunderbird.home, (account,))
+    assert guarded.ways[0].guarded is Guarded.GATE
+    thunderbird.start()
+    thunderbird.write(BIG)
+    thunderbird.press_send()
+    scene.answer(Answer.DONT_SEND)
+    assert "failed" in thunderbird.alert()
+    assert not scene.server.submitted
+    thunderbird.quit()
+    server = profiles_found(thunderbird.home, (account,))[0].ways[0].identity.outgoing
+    assert server is not None
+    point_back(way.profile, server, account)
+    assert before == [line for line in (thunderbird.profile / "prefs.js").read_text().splitlines() if ".ews1." in line]
+
+
 def test_a_draft_that_thunderbird_saves_is_warned_of(thunderbird: Thunderbird, scene: Scene) -> None:
     thunderbird.add_exchange(scene.server.url, scene.me)
     with scene.desk.watch():
-        thunderbird.write(BIG, "Lunch for all")
+        thunderbird.write(BIG, subject="Lunch for all")
         thunderbird.save_draft()
         [warned] = scene.desk.wait_for(ActivityKind.WARNED)
     assert warned.judgement is not None

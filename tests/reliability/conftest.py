@@ -14,10 +14,9 @@ import pytest
 from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
 from sendguard.guard.ledger import Record
-from sendguard.storage.database import Database
 from sendguard.storage.files import save_accounts, save_settings
-from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places
+from tests.reliability.outbox_process import rows_in
 from tests.servers.dovecot import Dovecot, Person
 from tests.servers.postfix import Postfix
 from tests.servers.processes import wait_until
@@ -84,11 +83,7 @@ class Desk:
 
     def rows(self) -> tuple[Record, ...]:
         """What the ledger holds, oldest first."""
-        database = Database(Places.under(self.folder).ledger)
-        try:
-            return tuple(reversed(SqliteLedger(database).history()))
-        finally:
-            database.close()
+        return rows_in(self.folder)
 
     def wait_for_rows(self, count: int) -> tuple[Record, ...]:
         """Wait until the ledger holds so many rows that have ended or are unknown."""

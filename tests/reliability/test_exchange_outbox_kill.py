@@ -1,7 +1,5 @@
 """kill -9 and cut connections at every step of the guarded outbox over Exchange: never lost, never twice by itself."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,28 +7,35 @@ import pytest
 
 from sendguard.guard.account import Account, ExchangeServer, Login
 from sendguard.guard.ledger import Record, State
-from sendguard.storage.database import Database
+from sendguard.guard.ports import Answer
 from sendguard.storage.files import save_accounts, save_settings
-from sendguard.storage.ledger import SqliteLedger
 from sendguard.storage.places import Places
-from tests.adapters.ews_rig import OUTBOX, ExchangeDesk, ExchangeProgram, mail
+from tests.adapters.ews_rig import ExchangeDesk, ExchangeProgram
+from tests.adapters.imap_rig import OUTBOX, mail
+from tests.reliability.outbox_process import (
+    BEFORE_ANYTHING_LEFT,
+    DONT_SEND,
+    NARROW,
+    ORIGINAL,
+    SEND,
+    OutboxProcess,
+    rows_in,
+)
 from tests.servers.exchange import Exchange
 from tests.servers.exchange.site import Person
 from tests.servers.processes import wait_until
 
-ORIGINAL = "<original@x.test>"
-DONT_SEND, SEND, NARROW = "dont_send", "send", "reply_to_sender"
+BIG = "big@lists.test"
 
 
-class Outbox:
+class Outbox(OutboxProcess):
     """A person on an Exchange whose guarded outbox runs in a process of its own, and their mail program."""
 
     def __init__(self, server: Exchange, folder: Path) -> None:
-        self.server, self.folder = server, folder
+        super().__init__(folder, folder / "log")
+        self.server = server
         self.me, self.colleague = server.new_person("me"), server.new_person("colleague")
         self.program = ExchangeProgram(server, self.me)
-        self.log = folder / "log"
-        self.process: subprocess.Popen[str] | None = None
         exchange = ExchangeServer(server.url, Login.BASIC, self.me.address)
         places = Places.under(folder).make()
         save_accounts(places.accounts, (Account("work", (self.me.address,), exchange=exchange, watch_drafts=False),))
@@ -38,22 +43,6 @@ class Outbox:
         (folder / "password").write_text(self.me.password)
         server.deliver(self.me, mail(sender=self.colleague.address, to=self.me.address, message_id=ORIGINAL))
         self.program.folder(OUTBOX)
-
-    def start(self, answer: str, *dies: str) -> None:
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.reliability.outbox_child", str(self.folder), answer, *dies],
-                stdout=log, stderr=log, text=True,
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-
-    def dies(self) -> None:
-        assert self.process is not None
-        assert self.process.wait(20) == -9, self.log.read_text()
 
     def put(self, cc: str = "") -> None:
         self.program.put(
@@ -70,19 +59,12 @@ class Outbox:
     def holds(self, folder: str, person: Person | None = None) -> int:
         return len(self.server.messages(person or self.me, folder))
 
-    def wait_until_empty(self) -> None:
-        wait_until(lambda: not self.holds(OUTBOX), "empty outbox", 20)
-
     def wait_for_states(self, *states: State) -> tuple[Record, ...]:
         wait_until(lambda: [row.state for row in self.rows()] == list(states), f"rows in {states}", 20)
         return self.rows()
 
     def rows(self) -> tuple[Record, ...]:
-        database = Database(Places.under(self.folder).ledger)
-        try:
-            return tuple(reversed(SqliteLedger(database).history()))
-        finally:
-            database.close()
+        return rows_in(self.folder)
 
 
 @pytest.fixture
@@ -95,14 +77,7 @@ def outbox(new_exchange: Callable[..., Exchange], tmp_path: Path) -> Iterator[Ou
 
 @pytest.mark.parametrize(
     ("when", "step"),
-    [
-        ("before", "held"),
-        ("after", "held"),
-        ("before", "approved"),
-        ("after", "approved"),
-        ("before", "EwsOutboxFolder.send"),
-        ("before", "sending"),
-    ],
+    [*BEFORE_ANYTHING_LEFT, ("before", "EwsOutboxFolder.send"), ("before", "sending")],
 )
 def test_killed_before_exchange_was_told_it_is_asked_about_again_and_sent_once(
     outbox: Outbox, when: str, step: str
@@ -129,7 +104,16 @@ def test_killed_before_exchange_heard_what_was_committed_it_is_asked_about(outbo
     assert "possibly_sent" in rows[1].reasons
 
 
-@pytest.mark.parametrize(("when", "step"), [("after", "EwsOutboxFolder.send"), ("before", "sent")])
+@pytest.mark.parametrize(
+    ("when", "step"),
+    [
+        ("after", "EwsOutboxFolder.send"),
+        ("before", "sent"),
+        ("after", "sent"),
+        ("before", "EwsOutboxFolder.file"),
+        ("after", "EwsOutboxFolder.file"),
+    ],
+)
 def test_killed_after_exchange_took_it_it_is_found_in_sent_and_not_sent_again(
     outbox: Outbox, when: str, step: str
 ) -> None:
@@ -167,13 +151,7 @@ def test_killed_while_a_reply_on_exchange_is_narrowed_the_sender_gets_it_once(ou
     assert submitted.recipients == (outbox.colleague.address,)
 
 
-CALLS = ("GetFolder", "FindFolder", "FindItem", "GetItem", "SendItem", "SyncFolderItems", "Subscribe")
-
-
-@pytest.mark.parametrize("operation", [*CALLS, "GetStreamingEvents"])
-def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
-    new_exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (
         ("watching.PAUSES", (0.05,)),
         ("held.PAUSES", (0.1,)),
@@ -182,6 +160,16 @@ def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
         ("outbox.LOOK_EVERY", 0.3),
     ):
         monkeypatch.setattr(f"sendguard.mailbox.{name}", value)
+
+
+CALLS = ("GetFolder", "FindFolder", "FindItem", "GetItem", "SendItem", "SyncFolderItems", "Subscribe")
+
+
+@pytest.mark.parametrize("operation", [*CALLS, "GetStreamingEvents"])
+def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
+    new_exchange: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    quickly(monkeypatch)
     server = new_exchange()
     desk = ExchangeDesk(server, server.new_person())
     desk.program.put(desk.mail(to="a@x.test"))
@@ -196,6 +184,40 @@ def test_an_exchange_that_cuts_any_call_neither_loses_nor_repeats(
             wait_until(lambda: not desk.waiting(), "end")
     desk.close()
     assert len(server.submitted) == (operation != "SendItem")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [("MoveItem", Answer.DONT_SEND), ("UpdateItem", Answer.REPLY_TO_SENDER), ("CreateFolder", Answer.SEND)],
+)
+def test_an_exchange_that_cuts_what_changes_something_before_or_after_it_did_neither_loses_nor_repeats(
+    new_exchange: Callable[..., Exchange],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    answer: Answer,
+    after: bool,
+) -> None:
+    quickly(monkeypatch)
+    server = new_exchange()
+    colleague = server.new_person("colleague")
+    desk = ExchangeDesk(server, server.new_person())
+    server.deliver(desk.person, desk.mail(sender=colleague.address, to=BIG, message_id=ORIGINAL))
+    if after:
+        server.faults.ambiguous(operation, how="reset")
+    else:
+        server.faults.cut_before(operation, times=2)
+    with desk.outbox():
+        desk.program.put(desk.mail(to=colleague.address, cc=BIG, message_id="<reply@x.test>", in_reply_to=ORIGINAL))
+        question = desk.guard.asker.question()
+        desk.guard.gatekeeper.answer(question.id, answer, question.judgement.verdict.to_type)
+        wait_until(lambda: not desk.waiting(), "end")
+    desk.close()
+    sent_to = {Answer.DONT_SEND: [], Answer.REPLY_TO_SENDER: [1], Answer.SEND: [2]}[answer]
+    assert [len(each.recipients) for each in server.submitted] == sent_to
+    assert len(server.messages(desk.person, "drafts")) == (answer is Answer.DONT_SEND)
+    assert len(server.messages(desk.person, "sentitems")) == (answer is not Answer.DONT_SEND)
+    assert len([each for each in server.mailbox(desk.person).folders.values() if each.name == OUTBOX]) == 1
 
 
 def test_a_thousand_streams_later_threads_and_memory_are_as_before(

@@ -162,11 +162,14 @@ def test_a_message_that_breaks_off_is_not_judged(r: Rig) -> None:
     assert r.guard.directory.asked == []
 
 
-def test_stopping_the_gate_withdraws_what_is_held(r: Rig) -> None:
+def test_stopping_the_gate_withdraws_what_is_held_and_says_so(r: Rig) -> None:
     client = held(r)
     r.gate.stop()
     assert r.guard.asker.shown is None
     assert r.states() == ["cancelled"]
+    code, text = client.reply()
+    assert code == 451
+    assert "SendGuard is being ended and did not send this message." in text
     assert client.reply()[0] == 0
     client.close()
     assert r.upstream.messages == []

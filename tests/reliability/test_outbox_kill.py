@@ -1,7 +1,5 @@
 """kill -9 at every step of the guarded outbox: never lost, never twice by itself, and never left half filed."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,38 +7,26 @@ import pytest
 from sendguard.guard.ledger import State
 from tests.adapters.imap_rig import OUTBOX, MailProgram, mail
 from tests.reliability.conftest import Desk
-from tests.servers.processes import wait_until
+from tests.reliability.outbox_process import (
+    BEFORE_ANYTHING_LEFT,
+    DONT_SEND,
+    NARROW,
+    ORIGINAL,
+    SEND,
+    OutboxProcess,
+)
 
-ORIGINAL = "<original@x.test>"
-DONT_SEND, SEND, NARROW = "dont_send", "send", "reply_to_sender"
 
-
-class Outbox:
+class Outbox(OutboxProcess):
     """A person whose guarded outbox runs in a process of its own, and their mail program."""
 
     def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.folder, desk.log)
         self.desk = desk
         self.program = MailProgram(desk.dovecot, desk.me)
-        self.process: subprocess.Popen[str] | None = None
         original = mail(sender=desk.colleague.address, to=desk.me.address, message_id=ORIGINAL)
         self.program.put(original, "INBOX")
         self.program.client.create_folder(OUTBOX)
-
-    def start(self, answer: str, *dies: str) -> None:
-        with self.desk.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.reliability.outbox_child", str(self.desk.folder), answer, *dies],
-                stdout=log, stderr=log, text=True,
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-
-    def dies(self) -> None:
-        assert self.process is not None
-        assert self.process.wait(20) == -9, self.desk.log.read_text()
 
     def put(self, cc: str = "") -> bytes:
         raw = mail(
@@ -55,9 +41,6 @@ class Outbox:
 
     def holds(self, folder: str) -> int:
         return len(self.program.messages(folder))
-
-    def wait_until_empty(self) -> None:
-        wait_until(lambda: not self.holds(OUTBOX), "empty outbox", 20)
 
     def is_answered(self) -> bool:
         [(_, flags)] = self.program.messages("INBOX").values()
@@ -74,14 +57,7 @@ def outbox(desk: Desk) -> Iterator[Outbox]:
 
 @pytest.mark.parametrize(
     ("when", "step"),
-    [
-        ("before", "held"),
-        ("after", "held"),
-        ("before", "approved"),
-        ("after", "approved"),
-        ("before", "SmtpSubmitter.submit"),
-        ("before", "sending"),
-    ],
+    [*BEFORE_ANYTHING_LEFT, ("before", "SmtpSubmitter.submit"), ("before", "sending")],
 )
 def test_killed_before_anything_left_it_is_asked_about_again_and_sent_once(
     outbox: Outbox, when: str, step: str

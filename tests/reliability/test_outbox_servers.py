@@ -246,3 +246,16 @@ def test_whatever_the_bytes_the_worker_lives(dovecot: Dovecot, hostile: list[byt
     desk = Desk(dovecot, me, Guard(can_ask=False))
     survives(desk, [f"From: {me.address}\r\n".encode() + raw for raw in hostile])
     desk.close()
+
+
+@pytest.mark.parametrize("command", ["SELECT", "EXAMINE", "UID SEARCH", "UID FETCH"])
+def test_a_watch_cut_at_its_first_look_still_judges_what_was_there(
+    desk: Desk, new_fault_proxy: NewProxy, command: str
+) -> None:
+    desk.program.save_draft(desk.mail(to=BIG))
+    proxy = new_fault_proxy(desk.server.port)
+    assert desk.account.imap is not None
+    desk.account = replace(desk.account, imap=replace(desk.account.imap, port=proxy.port))
+    proxy.inject(ClientSays(rb"(?m)^\w+ " + command.encode() + rb"\b[^\n]*\n"), Break.RESET, times=1)
+    with desk.watch():
+        desk.wait_for(ActivityKind.WARNED)

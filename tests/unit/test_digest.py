@@ -48,7 +48,7 @@ def test_the_binding_differs_with_any_byte_and_any_recipient() -> None:
 
 def test_which_hooks_really_hold_a_message() -> None:
     assert {hook for hook in Hook if hook.blocks} == {
-        Hook.SMTP_GATE, Hook.IMAP_OUTBOX, Hook.EWS_GATE, Hook.EWS_OUTBOX,
+        Hook.SMTP_GATE, Hook.IMAP_OUTBOX, Hook.EWS_GATE, Hook.EWS_OUTBOX, Hook.THUNDERBIRD,
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The gate's side of one client connection: request by request, each passed on, held or refused."""
 
+import hashlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -75,6 +76,7 @@ class Conversation:
             self._end()
 
     async def _fault(self) -> None:
+        self._service.passage.trouble("gate_failed")
         words = self._service.sentences.fault()
         with suppress(h11.ProtocolError, OSError):
             await self._client.answer(answers.fault(words, "ErrorInternalServerError", is_last=True))
@@ -150,15 +152,16 @@ class Conversation:
         most = self._service.limits().message_octets
         document = incoming.document
         try:
-            token = await incoming.whole(int(most * _BASE64) + _AROUND)
+            octets = await incoming.whole(int(most * _BASE64) + _AROUND)
         except TooLarge:
+            self._service.passage.trouble("gate_too_large")
             words = answers.too_large(self._service.sentences.catalogue, most)
             return answers.not_done(document.operation, 1, words)
         if document.content is None:
             raise NotReadable("no_content")
-        client = self._client.transport.get_extra_info("socket").fileno()
-        self._relay = relay = Relay(self._way, request, document, tuple(incoming.octets), client)
+        self._relay = relay = Relay(self._way, request, document, octets, self._client)
         self._service.relays.add(relay)
+        token = hashlib.blake2b(octets, digest_size=32).digest()
         answer = await self._relayed(relay, document.content, token)
         self._relay = None  # and with it the message; where the client has gone, it is still needed
         return answer

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import h11
 
+from sendguard.gate.loopback import has_ended
+
 HEAD_OCTETS = 64 * 1024
 """Of a request's or an answer's head."""
 AT_ONCE = 64 * 1024
@@ -81,19 +83,17 @@ class Line:
                 raise ConnectionAbortedError("no body")
             yield bytes(event.data)
 
-    async def send(self, event: h11.Event) -> None:
-        """Send, and wait until the other end takes it."""
-        pieces = self._http.send_with_data_passthrough(event) or []
+    async def send(self, *events: h11.Event) -> None:
+        """Send at once, and wait until the other end takes it."""
+        pieces = [piece for event in events for piece in self._http.send_with_data_passthrough(event) or []]
         self._writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         async with asyncio.timeout(WRITE_SECONDS):
             await self._writer.drain()
 
     async def answer(self, answer: Answer) -> None:
         """Send a whole answer. The client's side of the gate only."""
-        await self.send(h11.Response(status_code=answer.status, headers=answer.headers, reason=answer.reason))
-        for piece in answer.body:
-            await self.send(h11.Data(data=piece))
-        await self.send(h11.EndOfMessage())
+        head = h11.Response(status_code=answer.status, headers=answer.headers, reason=answer.reason)
+        await self.send(head, *(h11.Data(data=piece) for piece in answer.body), h11.EndOfMessage())
 
     @property
     def is_unanswered(self) -> bool:
@@ -115,6 +115,11 @@ class Line:
     def has_ended(self) -> bool:
         """Whether either end has closed."""
         return self._reader.at_eof() or self._reader._eof or self._writer.is_closing()  # type: ignore[attr-defined]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether either end has closed; asks the system, which knows it before the gate's loop is told."""
+        return self.has_ended or has_ended(self.transport.get_extra_info("socket").fileno())
 
     def close(self) -> None:
         """Close once everything is sent."""

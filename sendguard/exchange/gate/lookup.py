@@ -26,12 +26,12 @@ _SHAPE = (
 def request_for(ids: Iterable[Element], document: Document, beginning: bytes) -> bytes:
     """A GetItem with everything a client's envelope says before its own operation: version, impersonation, time zone.
 
-    ``beginning`` is at least the ``document.before`` first octets of it.
+    ``beginning`` are the ``document.before`` first octets of it.
     """
     names = "".join(f"<t:{each.tag.removeprefix('Reference')}{_attributes(each)}/>" for each in ids)
     call = f'<GetItem xmlns="{MESSAGES}" xmlns:t="{TYPES}">{_SHAPE}<ItemIds>{names}</ItemIds></GetItem>'
     end = "".join(f"</{name}>" for name in reversed(document.body_names))
-    return beginning[: document.before] + (call + end).encode()
+    return beginning + (call + end).encode()
 
 
 def _attributes(element: Element) -> str:

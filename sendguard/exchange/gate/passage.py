@@ -83,7 +83,11 @@ class Passage:
         """A call was refused because nobody knows what it would do; its person is told once for each reason."""
         if why not in self._not_understood:
             self._not_understood.add(why)
-            self._gatekeeper.trouble("gate_not_understood", self._intake.account.name)
+            self.trouble("gate_not_understood")
+
+    def trouble(self, code: str) -> None:
+        """Tell in our own window why nothing was sent: Thunderbird shows none of our words."""
+        self._gatekeeper.trouble(code, self._intake.account.name)
 
     async def answer(self, call: HeldCall, relay: Relay) -> Answer:
         """Judge, hold and ask, relay or refuse; returns what the client is told."""
@@ -91,7 +95,7 @@ class Passage:
             return await self._answer(call, relay)
         except LedgerFailed:
             log.error("the ledger failed: nothing was sent")  # noqa: TRY400 - a trace could hold addresses
-            self._gatekeeper.trouble("ledger", self._intake.account.name)
+            self.trouble("ledger")
             return self._not_done(call, self._sentences.fault())
 
     async def _answer(self, call: HeldCall, relay: Relay) -> Answer:
@@ -109,6 +113,7 @@ class Passage:
             answer = await self._released(call, holds, relay)
             if answer is not None:
                 return answer
+        self.trouble("gate_failed")
         return self._not_done(call, self._sentences.fault())
 
     async def _awaited(self, call: HeldCall, holds: list[_Hold], until: float, relay: Relay) -> Answer | None:
@@ -172,13 +177,15 @@ class Passage:
             return None
         try:
             answer = await relay.send()
-        except ReplyLost:
+            said = outcomes(answer, call.items)
+        except (UpstreamUnreachable, ClientGone) as error:
+            return await self._undone(call, holds, error)
+        except Exception as error:  # this task's top: whatever it is, the call may have been carried out
+            if not isinstance(error, ReplyLost):
+                log.error("EWS gate: %s while a call was being sent", type(error).__name__)  # noqa: TRY400
             for hold in holds:
                 await self._holds.note(self._gatekeeper.lost, hold.ticket)
             return self._not_done(call, answers.perhaps_sent(self._sentences.catalogue))
-        except (UpstreamUnreachable, ClientGone) as error:
-            return await self._undone(call, holds, error)
-        said = outcomes(answer, call.items)
         for hold in holds:
             await self._note(hold.ticket, said[hold.number], unheard=not relay.is_wanted)
         return answer
@@ -204,9 +211,8 @@ class Passage:
     async def _undone(self, call: HeldCall, holds: Sequence[_Hold], error: UpstreamUnreachable | ClientGone) -> Answer:
         """Nothing was handed over whole. Where the server is to blame, an answer stands for the next try."""
         why = error.why if isinstance(error, UpstreamUnreachable) else "client_gone"
-        if isinstance(error, UpstreamUnreachable):  # Thunderbird shows none of our words
-            self._gatekeeper.trouble("gate_unreachable", self._intake.account.name)
         if isinstance(error, UpstreamUnreachable):
+            self.trouble("gate_unreachable")
             with suppress(NotApproved):
                 await self._begin(holds)
         await self._put_back(holds, why)

@@ -8,12 +8,11 @@ from xml.etree.ElementTree import Element
 import h11
 
 from sendguard.exchange.gate.heads import forwarded
-from sendguard.exchange.gate.line import Answer
+from sendguard.exchange.gate.line import AT_ONCE, Answer, Line
 from sendguard.exchange.gate.lookup import NOT_OURS, found_in, request_for
 from sendguard.exchange.gate.soap import Document
 from sendguard.exchange.gate.upstream import Upstream
 from sendguard.exchange.gate.way import Way
-from sendguard.gate.loopback import has_ended
 from sendguard.guard.ports import ReplyLost, UpstreamUnreachable
 
 AWAKE_SECONDS = 45.0
@@ -32,14 +31,12 @@ class ClientGone(Exception):
 class Relay:
     """A held call: its request, its octets as they came, and what is asked of the server around it."""
 
-    def __init__(
-        self, way: Way, request: h11.Request, document: Document, octets: Sequence[bytes], client: int
-    ) -> None:
+    def __init__(self, way: Way, request: h11.Request, document: Document, octets: bytearray, client: Line) -> None:
         self._way = way
         self._request = request
         self._document = document
-        self._octets = octets
-        self._client: int | None = client
+        self._octets = memoryview(octets)
+        self._client: Line | None = client
         self._is_out = False
         scheme = dict(request.headers).get(b"authorization", b"").lower()
         self._repeats_login = scheme.startswith(_IN_EVERY_REQUEST)
@@ -47,8 +44,8 @@ class Relay:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether there is somebody to relay for; asks the system, which knows it first."""
-        return self._client is not None and not has_ended(self._client)
+        """Whether there is somebody to relay for."""
+        return self._client is not None and not self._client.is_gone
 
     def abandon(self) -> None:
         """The client has gone. What is under way ends at once, unless the whole call is out: then its answer counts."""
@@ -87,22 +84,13 @@ class Relay:
 
     async def look_up(self, ids: Sequence[Element]) -> list[Element | None]:
         """The items with these ids, None for those that cannot be seen."""
-        body = request_for(ids, self._document, self._beginning())
+        body = request_for(ids, self._document, bytes(self._octets[: self._document.before]))
         head = self._own_request(len(body))
         try:
             return found_in(await (await self._way.open()).ask(head, (body,)), len(ids))
         except UpstreamUnreachable:
             self._way.cut()
             return [None] * len(ids)
-
-    def _beginning(self) -> bytes:
-        """As many pieces of the call as hold all that stands before its operation."""
-        beginning = b""
-        for piece in self._octets:
-            if len(beginning) >= self._document.before:
-                break
-            beginning += piece
-        return beginning
 
     def _own_request(self, octets: int) -> h11.Request:
         head = forwarded(self._request, self._way.target, octets=octets, without=self._unsaid | NOT_OURS)
@@ -143,28 +131,27 @@ class Relay:
 
         Raises ReplyLost once the last octet is out, before that UpstreamUnreachable and ClientGone.
         """
-        length = sum(len(piece) for piece in self._octets)
+        length, last = len(self._octets), max(0, len(self._octets) - AT_ONCE)
         upstream = await self._way.open()
         if not upstream.line.next_cycle():
             raise UpstreamUnreachable("unreachable")
         without = self._unsaid | _NOT_COMPRESSED
         await upstream.send(forwarded(self._request, self._way.target, octets=length, without=without))
-        for piece in self._octets[:-1]:
+        for start in range(0, last, AT_ONCE):
             self.check_wanted()
-            await upstream.send(h11.Data(data=piece))
+            await upstream.send(h11.Data(data=bytes(self._octets[start : min(start + AT_ONCE, last)])))
         self.check_wanted()
         self._is_out = True
         try:
-            return self._with_login(await self._finish(upstream))
+            return self._with_login(await self._finish(upstream, bytes(self._octets[last:])))
         except (UpstreamUnreachable, TimeoutError) as error:
             raise ReplyLost from error
         finally:
             self._is_out = False
 
-    async def _finish(self, upstream: Upstream) -> Answer:
+    async def _finish(self, upstream: Upstream, last: bytes) -> Answer:
         async with asyncio.timeout(FINAL_SECONDS):
-            await upstream.send(h11.Data(data=self._octets[-1]))
-            await upstream.send(h11.EndOfMessage())
+            await upstream.send(h11.Data(data=last), h11.EndOfMessage())
             return await upstream.whole()
 
     def _with_login(self, answer: Answer) -> Answer:

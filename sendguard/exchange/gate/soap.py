@@ -14,6 +14,8 @@ MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
 
 MOST_LEVELS = 100
+MOST_TOKEN = 1_000_000
+"""Octets of one tag, comment or instruction: expat keeps those, and reads them from their beginning at every piece."""
 _SEPARATOR = "}"  # cannot be in a name, and not in the namespaces that count
 
 
@@ -49,6 +51,7 @@ class Document:
         self.before = 0
         self.body_names: list[str] = []
         self._level = 0
+        self._fed = 0
         self._parts: list[str] = []
         self._soap = ""
         self._in_items = False
@@ -64,6 +67,8 @@ class Document:
     def feed(self, octets: bytes) -> None:
         """Read on. Raises NotReadable."""
         self._parse(octets, final=False)
+        self._fed += len(octets)
+        self._expect(self._fed - self._parser.CurrentByteIndex <= MOST_TOKEN, "token")
 
     def close(self) -> None:
         """The last octet was read. Raises NotReadable for an envelope that is not whole."""

@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from functools import cache
 
 import h11
+from h11 import ProtocolError
 
+from sendguard.authorities import HTTP, verifying_context
 from sendguard.exchange.gate.heads import Target, returned
 from sendguard.exchange.gate.line import Answer, Ends, Line
+from sendguard.gate.reaching import mapping_errors
 from sendguard.guard.ports import UpstreamUnreachable
 
 CONNECT_SECONDS = 10.0
@@ -18,25 +19,6 @@ SILENCE_SECONDS = 1_900.0
 """For an answer to go on: a streaming subscription may be silent for its 30 minutes."""
 MOST_ANSWER = 8_000_000
 """Octets of an answer that is read whole: a send's is short, and an item without its attachments is not long."""
-
-
-@asynccontextmanager
-async def mapping_errors() -> AsyncIterator[None]:
-    """Turn the connection's errors into UpstreamUnreachable."""
-    try:
-        yield
-    except ssl.SSLError as error:
-        raise UpstreamUnreachable("tls") from error
-    except TimeoutError as error:
-        raise UpstreamUnreachable("timeout") from error
-    except (OSError, ValueError, h11.ProtocolError) as error:
-        raise UpstreamUnreachable("unreachable") from error
-
-
-@cache
-def verifying_context() -> ssl.SSLContext:
-    """Certificates verified against the system's authorities, private ones included."""
-    return ssl.create_default_context()
 
 
 class Upstream:
@@ -49,23 +31,24 @@ class Upstream:
     async def connect(cls, target: Target, context: ssl.SSLContext | None, ended: Callable[[], None]) -> "Upstream":
         """Connect; ``ended`` is called, once or twice, when the connection has ended."""
         loop = asyncio.get_running_loop()
-        verifying = (context or verifying_context()) if target.is_tls else None
+        verifying = (context or verifying_context(HTTP)) if target.is_tls else None
 
         def made() -> Ends:
             return Ends(asyncio.StreamReader(loop=loop), ended)
 
-        async with mapping_errors(), asyncio.timeout(CONNECT_SECONDS):
-            transport, protocol = await loop.create_connection(made, target.host, target.port, ssl=verifying)
+        with mapping_errors(ProtocolError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                transport, protocol = await loop.create_connection(made, target.host, target.port, ssl=verifying)
         return cls(Line(h11.CLIENT, protocol, transport))
 
-    async def send(self, event: h11.Event) -> None:
-        """Send a part of a request."""
-        async with mapping_errors():
-            await self.line.send(event)
+    async def send(self, *events: h11.Event) -> None:
+        """Send a part of a request, or several at once."""
+        with mapping_errors(ProtocolError):
+            await self.line.send(*events)
 
     async def head(self) -> h11.Response:
         """The head of the answer, as the client is to get it."""
-        async with mapping_errors():
+        with mapping_errors(ProtocolError):
             while not isinstance(event := await self.line.receive(SILENCE_SECONDS), h11.Response):
                 if not isinstance(event, h11.InformationalResponse):
                     raise ConnectionResetError("no answer")
@@ -73,7 +56,7 @@ class Upstream:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body of the answer."""
-        async with mapping_errors():
+        with mapping_errors(ProtocolError):
             async for piece in self.line.body(SILENCE_SECONDS):
                 yield piece
 
@@ -91,12 +74,10 @@ class Upstream:
         """A small request of our own and its whole answer."""
         if not self.line.next_cycle():
             raise UpstreamUnreachable("unreachable")
-        async with mapping_errors(), asyncio.timeout(ASK_SECONDS):
-            await self.send(request)
-            for piece in body:
-                await self.send(h11.Data(data=piece))
-            await self.send(h11.EndOfMessage())
-            return await self.whole()
+        with mapping_errors(ProtocolError):
+            async with asyncio.timeout(ASK_SECONDS):
+                await self.send(request, *(h11.Data(data=piece) for piece in body), h11.EndOfMessage())
+                return await self.whole()
 
     def abort(self) -> None:
         """Close without a word."""

@@ -57,6 +57,8 @@ class Exchange(Site):
         self.calls: list[Counted] = []
         self.record = False
         self.requests: list[bytes] = []
+        self.turned_away = 0
+        """How often a name came with a wrong password."""
         self.concurrency = 27
         """EWSMaxConcurrency: calls that one person may have at once; one more is answered ErrorServerBusy."""
         self.stream_seconds = 1800.0
@@ -127,6 +129,7 @@ class Exchange(Site):
         """Who logs in with a name and a password, if they are right."""
         person = self.people.get(user.lower())
         if person is None or not hmac.compare_digest(person.password.encode(), password.encode()):
+            self.turned_away += 1
             return None
         return person
 

@@ -8,7 +8,7 @@ from exchangelib.errors import ErrorAccessDenied
 
 from sendguard.gate.limits import GateLimits
 from sendguard.guard.ports import Answer
-from tests.adapters.ews_gate_kit import ME, PASSWORD, Rig, message, program, rig
+from tests.adapters.ews_gate_kit import ME, PASSWORD, Rig, message, rig
 from tests.servers.exchange import Exchange
 
 
@@ -23,12 +23,6 @@ def exchange(new_exchange: Callable[..., Exchange]) -> Exchange:
 @pytest.fixture
 def r(exchange: Exchange) -> Iterator[Rig]:
     with rig(exchange.url) as made:
-        yield made
-
-
-@pytest.fixture
-def box(r: Rig) -> Iterator[Account]:
-    with program(r.url) as made:
         yield made
 
 

@@ -47,13 +47,6 @@ class Child:
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def child(upstream: Upstream) -> Iterator[Child]:
     command = [sys.executable, "-c", GATE, upstream.url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

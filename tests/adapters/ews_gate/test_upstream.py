@@ -1,10 +1,13 @@
 """Servers that stall, fail and go away, and clients that do: nothing lost, nothing twice, nothing unconfirmed."""
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+import h11
 import pytest
 
+from sendguard.exchange.gate.line import Ends, Line
 from sendguard.gate.limits import GateLimits
 from sendguard.guard.ports import ActivityKind, Answer
 from tests.adapters.ews_gate_kit import (
@@ -36,19 +39,6 @@ NOTHING_CALLED = answered(b"", "500 Internal Server Error")
 def fault(code: str) -> bytes:
     detail = f"<detail><e:ResponseCode xmlns:e='urn:e'>{code}</e:ResponseCode></detail>"
     return answered(envelope(f"<s:Fault><faultstring>x</faultstring>{detail}</s:Fault>"), "500 Internal Server Error")
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def r(upstream: Upstream) -> Iterator[Rig]:
-    with rig(upstream.url) as made:
-        yield made
 
 
 def bodies(upstream: Upstream) -> list[bytes]:
@@ -108,6 +98,17 @@ def test_what_the_server_says_to_a_send_is_what_is_written_down(
         assert (status, said) == (int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2])
 
 
+@pytest.mark.logs("ZeroDivisionError while a call was being sent")
+def test_a_fault_of_ours_once_a_call_has_gone_out_is_never_called_not_sent(
+    r: Rig, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendguard.exchange.gate.passage.outcomes", lambda answer, items: [1 // 0])
+    upstream.answers.append(SENT)
+    _, said = r.post(SEND)
+    assert b"may have been sent, and may not" in said
+    assert r.states() == ["unknown"]
+
+
 def test_a_lost_answer_is_asked_about_when_the_client_tries_again(r: Rig, upstream: Upstream) -> None:
     upstream.answers.append(CUT)
     r.post(SEND)
@@ -135,6 +136,24 @@ def test_a_client_that_goes_while_it_is_held_has_cancelled(r: Rig, upstream: Ups
         client.socket.sendall(client.head(len(ASKED)) + ASKED)
         r.guard.asker.question()
     wait_until(lambda: r.guard.asker.shown is None, seconds=10, what="end of the question")
+    assert r.states() == ["cancelled"]
+    assert upstream.asked == []
+
+
+def test_an_approval_together_with_the_clients_end_sends_nothing(r: Rig, upstream: Upstream) -> None:
+    """The gate's loop hears of both in one round, and of the approval first."""
+    client = r.client()
+    client.socket.sendall(client.head(len(ASKED)) + ASKED)
+    question = r.guard.asker.question()
+
+    def both() -> None:
+        client.socket.close()
+        r.guard.gatekeeper.answer(question.id, Answer.SEND, question.judgement.verdict.to_type)
+
+    assert r.gate._loop is not None
+    r.gate._loop.call_soon_threadsafe(both)
+    wait_until(lambda: r.states() not in (["held"], ["approved"]), "end")
+    wait_until(lambda: not r.gate.clients, "end of the client")
     assert r.states() == ["cancelled"]
     assert upstream.asked == []
 
@@ -308,6 +327,7 @@ def test_a_fault_of_the_gates_own_is_a_fault_to_the_client_and_the_gate_goes_on(
         patched.setattr("sendguard.exchange.gate.conversation.held_call", fails)
         status, said = r.post(SEND)
         assert (status, b"SendGuard had a fault" in said) == (500, True)
+    assert [each.detail for each in r.guard.activities] == ["gate_failed"]
     assert upstream.asked == []
     assert r.post(SEND)[0] == 200
 
@@ -430,3 +450,21 @@ def test_an_address_that_is_cut_short_by_a_limit_is_not_believed(r: Rig, upstrea
     status, _ = r.post(envelope(f'<m:CreateItem MessageDisposition="SendOnly">{items}</m:CreateItem>'))
     assert status == 500
     assert upstream.asked == []
+
+
+def test_a_connection_that_was_reset_is_gone_before_anybody_was_told() -> None:
+    """Its socket's number may be another client's by then."""
+
+    async def look() -> tuple[bool, bool]:
+        near, far = socket.socketpair()
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        transport, ends = await loop.create_connection(lambda: Ends(asyncio.StreamReader(), told.set), sock=near)
+        line = Line(h11.SERVER, ends, transport)
+        was_gone = line.is_gone
+        line.abort()
+        is_gone = line.is_gone
+        await told.wait()
+        far.close()
+        return was_gone, is_gone
+
+    assert asyncio.run(look()) == (False, True)

@@ -1,30 +1,15 @@
 """What the gate reads of a call: one operation, in one meaning, or nothing goes out."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from sendguard.exchange.gate.calls import Fate, fate
 from sendguard.exchange.gate.soap import Document, NotReadable
 from sendguard.guard.ports import Answer
-from tests.adapters.ews_gate_kit import FIND, MESSAGES, TYPES, Rig, Upstream, envelope, mime, rig, send_only
+from tests.adapters.ews_gate_kit import FIND, MESSAGES, TYPES, Rig, Upstream, envelope, mime, send_only
 
 SAVE = '<m:CreateItem MessageDisposition="SaveOnly"><m:Items><t:Message/></m:Items></m:CreateItem>'
 SEND = '<m:CreateItem MessageDisposition="SendOnly"><m:Items><t:Message/></m:Items></m:CreateItem>'
 LONG = "<!--" + "x" * 200_000 + "-->"
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def r(upstream: Upstream) -> Iterator[Rig]:
-    with rig(upstream.url) as made:
-        yield made
 
 
 UNREADABLE = {
@@ -144,6 +129,17 @@ def test_an_envelope_without_an_end_is_not_whole() -> None:
     with pytest.raises(NotReadable) as raised:
         document.close()
     assert raised.value.why == "xml"
+
+
+@pytest.mark.parametrize("begins", ["<!--", '<m:x a="', "<m:", "<?x "])
+def test_a_tag_without_an_end_is_not_kept(begins: str) -> None:
+    document = Document()
+    document.feed(FIND.partition(b"</m:GetFolder>")[0] + begins.encode())
+    assert document.fate is Fate.PASS
+    document.feed(b"x" * 900_000)
+    with pytest.raises(NotReadable) as raised:
+        document.feed(b"x" * 200_000)
+    assert raised.value.why == "token"
 
 
 class PutsOff(Document):

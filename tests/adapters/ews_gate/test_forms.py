@@ -13,7 +13,7 @@ from sendguard.audience.count import Basis
 from sendguard.guard.ports import Answer, Question
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
-from tests.adapters.ews_gate_kit import ME, PASSWORD, Rig, boxes, message, mime, program, rig
+from tests.adapters.ews_gate_kit import FIND, ME, PASSWORD, Rig, boxes, message, mime, program, rig, send_only
 from tests.servers.exchange import Exchange
 from tests.servers.processes import wait_until
 
@@ -32,12 +32,6 @@ def exchange(new_exchange: Callable[..., Exchange]) -> Exchange:
 @pytest.fixture
 def r(exchange: Exchange) -> Iterator[Rig]:
     with rig(exchange.url) as made:
-        yield made
-
-
-@pytest.fixture
-def box(r: Rig) -> Iterator[Account]:
-    with program(r.url) as made:
         yield made
 
 
@@ -321,3 +315,25 @@ def test_ntlm_passes_through_and_logs_its_one_connection_in(new_exchange: Callab
             sending.result(10)
     assert len(exchange.submitted) == 3
     assert r.states() == ["sent", "sent", "sent", "refused"]
+
+
+def test_a_bearer_token_passes_through_and_one_that_was_renewed_meanwhile_is_asked_for(
+    new_exchange: Callable[..., Exchange],
+) -> None:
+    """As a program has it that logs in by OAuth: the token is said in every request."""
+    exchange = new_exchange(schemes=("Bearer",))
+    me = exchange.add_person(ME, PASSWORD)
+    exchange.add_person(BEN, PASSWORD)
+    with rig(exchange.url) as r, r.client() as client:
+        login = f"Bearer {me.token}"
+        assert client.post(FIND, login=login)[0] == 200
+        assert client.post(send_only(mime(to=BEN)), login=login)[0] == 200
+        sending = r.doing(client.post, send_only(mime(to=BIG)), login=login)
+        assert recipients(r.guard.asker.question()) == {BIG}
+        exchange.revoke_tokens()
+        r.answer()
+        assert sending.result(10)[0] == 401
+        assert [each.recipients for each in exchange.submitted] == [(BEN,)]
+        assert client.post(send_only(mime(to=BIG)), login=f"Bearer {exchange.new_token(me)}")[0] == 200
+    assert [each.recipients for each in exchange.submitted] == [(BEN,), (BIG,)]
+    assert len(r.guard.asker.history) == 1

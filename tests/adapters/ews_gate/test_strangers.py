@@ -1,11 +1,7 @@
 """Who and what may not come in: web pages, other users, other paths, and requests that can be read in two ways."""
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,44 +10,14 @@ from sendguard.gate.loopback import GateNotStarted
 from sendguard.gate.serving import GateState
 from sendguard.guard.intake import Intake
 from sendguard.mail.submission import Hook
-from tests.adapters.ews_gate_kit import FIND, PATH, SENTENCES, Rig, Upstream, answered, mime, rig, send_only
-
-AS_ANOTHER_USER = """
-import socket, sys
-client = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
-client.sendall(b"GET /EWS/Services.wsdl HTTP/1.1\\r\\nHost: 127.0.0.1:" + sys.argv[1].encode() + b"\\r\\n\\r\\n")
-said = b""
-try:
-    while piece := client.recv(4096):
-        said += piece
-except ConnectionResetError:
-    pass
-sys.stdout.buffer.write(said)
-"""
+from tests.adapters.ews_gate_kit import FIND, PATH, SENTENCES, Rig, Upstream, answered, mime, send_only
+from tests.adapters.strangers import needs_another_user, told_to_another_user
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def r(upstream: Upstream) -> Iterator[Rig]:
-    with rig(upstream.url) as made:
-        yield made
-
-
-@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs root to be somebody else")
+@needs_another_user
 def test_another_user_of_this_computer_is_refused(r: Rig, upstream: Upstream) -> None:
-    said = subprocess.run(
-        ["/usr/bin/python3", "-c", AS_ANOTHER_USER, str(r.gate.port)],
-        user="nobody",
-        capture_output=True,
-        check=True,
-        timeout=20,
-    ).stdout
+    asks = b"GET /EWS/Services.wsdl HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % r.gate.port
+    said = told_to_another_user(r.gate.port, asks)
     assert said.startswith(b"HTTP/1.1 403")
     assert b"serves the user who started it" in said
     assert upstream.connections == []
@@ -211,6 +177,7 @@ def test_a_body_without_end_and_a_head_without_end_are_not_kept(r: Rig, upstream
     status, said = r.post(large)
     assert status == 200
     assert b"larger than 1 MB" in said
+    assert [each.detail for each in r.guard.activities] == ["gate_too_large"]
     assert b"CreateItemResponseMessage" in said
     assert upstream.asked == []
 
