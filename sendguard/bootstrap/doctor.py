@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
-from sendguard.bootstrap.once import WrongInput, sentences
+from sendguard.bootstrap.once import WrongInput, sentences, settings_here
 from sendguard.bootstrap.practice import practice
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Answer
+from sendguard.settings.layers import Fault
+from sendguard.settings.report import problem_report
 from sendguard.settings.setting import N_
 from sendguard.storage.files import FileUnreadable, load_accounts
 from sendguard.storage.places import Places
@@ -73,7 +75,7 @@ class Proof:
 
 
 def examine(*, as_json: bool) -> int:
-    """Print every path and the proof; returns 0 when the proof holds, else 1."""
+    """Print every path, what is wrong with policy, and the proof; returns 0 when the proof holds, else 1."""
     try:
         accounts = load_accounts(Places.of_this_user().accounts)
     except FileUnreadable as error:
@@ -81,12 +83,17 @@ def examine(*, as_json: bool) -> int:
             f"{error}. Until it is mended SendGuard does not start, and its gates pass no mail."
         ) from error
     paths = tuple(send_paths(accounts, Path.home()))
+    faults = settings_here().resolution.faults
     proof = prove()
     if as_json:
-        found = {"paths": [asdict(path) for path in paths], "self_test": asdict(proof) | {"holds": proof.holds}}
+        found = {
+            "paths": [asdict(path) for path in paths],
+            "policy": [problem_report(fault) for fault in faults],
+            "self_test": asdict(proof) | {"holds": proof.holds},
+        }
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        for line in _in_words(paths, proof):
+        for line in _in_words(paths, faults, proof):
             click.echo(line)
     return 0 if proof.holds else 1
 
@@ -139,11 +146,16 @@ def prove() -> Proof:
         return Proof(told.code, after, stage.delivered())
 
 
-def _in_words(paths: tuple[SendPath, ...], proof: Proof) -> Iterator[str]:
-    text = sentences().catalogue.text
+def _in_words(paths: tuple[SendPath, ...], faults: tuple[Fault, ...], proof: Proof) -> Iterator[str]:
+    say = sentences()
+    text = say.catalogue.text
     for path in paths:
         yield f"{text(STANDING_WORDS[path.standing]):22} {text(path.what, name=path.name)}"
     yield ""
+    if faults:
+        yield text("Something in policy or settings is not taken. What it may have guarded has its guarding value.")
+        yield from (f"  ! {say.settings_fault(fault)}" for fault in faults)
+        yield ""
     if proof.holds:
         yield text("Self-test: a message to 850,112 people was refused and did not arrive; one to a colleague did.")
     else:

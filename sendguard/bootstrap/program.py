@@ -27,7 +27,7 @@ from sendguard.guard.ledger import LedgerFailed, Record, State
 from sendguard.guard.ports import Asker, Scheduled, Secrets
 from sendguard.guard.rules import organisation_of, rules_of
 from sendguard.policy.rules import Rules
-from sendguard.settings.layers import Resolution
+from sendguard.settings.layers import Layer, Resolution
 from sendguard.settings.setting import Value
 from sendguard.settings.values import Values
 from sendguard.storage.database import Database
@@ -252,7 +252,8 @@ class Program:
 
     def _tell_faults(self, resolution: Resolution) -> None:
         for fault in resolution.faults[:1]:
-            self.gatekeeper.trouble("policy" if fault.layer.is_mandatory else "settings", fault.name)
+            is_own = fault.layer is Layer.USER
+            self.gatekeeper.trouble("settings" if is_own else f"policy_{fault.why}")
 
     def _renew_resolver(self) -> None:
         with self._lock:

@@ -80,6 +80,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         sentences=program.sentences,
         secrets=secrets,
         settings=lambda: program.settings.resolution,
+        watch_settings=program.settings.watch,
         save_settings=program.settings.save_own,
         signed_policy=lambda: _signed_policy(program),
         load_accounts=accounts,

@@ -172,6 +172,8 @@ class Services:
     """Blocks: a keyring may ask the person to unlock it."""
     settings: Callable[[], Resolution]
     """Every setting as it is in force, who decided it, and what is wrong."""
+    watch_settings: Callable[[Callable[[Resolution], None]], None]
+    """Have something called after every change of what is in force, on any thread."""
     save_settings: Callable[[Mapping[str, Value]], None]
     """Blocks; raises OSError. Takes what the person changed; the rules in force follow at once."""
     signed_policy: Callable[[], SignedPolicyStatus | None]

@@ -318,6 +318,7 @@ class World:
     disk_full: bool = False
     on_start: Callable[[], None] = lambda: None
     events: list[str] = field(default_factory=list)
+    watchers: list[Callable[[Resolution], None]] = field(default_factory=list)
 
     def services(self, language: str = "en") -> Services:
         return Services(
@@ -325,6 +326,7 @@ class World:
             sentences=sentences(language),
             secrets=self.secrets,
             settings=lambda: self.resolution,
+            watch_settings=self.watchers.append,
             save_settings=self.save_settings,
             signed_policy=lambda: self.signed_policy,
             load_accounts=lambda: tuple(self.accounts),
@@ -362,6 +364,12 @@ class World:
     @property
     def settings(self) -> Values:
         return self.resolution.values
+
+    def new_policy(self, *policy: Offer) -> None:
+        """IT decides something else."""
+        self.policy = policy
+        for watcher in self.watchers:
+            watcher(self.resolution)
 
     def save_settings(self, edits: Mapping[str, Value]) -> None:
         self._write()

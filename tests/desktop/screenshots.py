@@ -26,6 +26,7 @@ from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.judge import Judgement
 from sendguard.mail.kind import Kind
 from sendguard.policy.action import Action
+from sendguard.settings.layers import Layer, Offer
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
     AUDIT,
@@ -81,6 +82,29 @@ def the_history(language: str = "en") -> MainWindow:
     return window
 
 
+IT = "/etc/sendguard/policies/managed/10-nhs.json"
+POLICY = (
+    Offer(Layer.MACHINE, IT, {
+        "AskAnyFrom": 50, "TypeFrom": 250, "Audit": True, "AuditKey": "as long as it is secret",
+        "OrganisationDomains": ["nhs.test", "*.nhs.test"], "CheckAttachment": "always",
+        "ProtectedLists": [f"all-staff@nhs.test | Ask the board first. | code={'0' * 64}"],
+    }),
+    Offer(Layer.MACHINE, "/etc/sendguard/policies/managed/20-old.json", broken="writable"),
+    Offer(Layer.REMOTE, "https://sendguard.nhs.test/policy", {
+        "BlockedLists": ["croydonpractices@nhs.test | This list reaches everybody. Do not reply. | until=2026-12-01"],
+    }),
+    Offer(Layer.RECOMMENDED, "/etc/sendguard/policies/recommended/10-nhs.json", {"StartAtLogin": True}),
+)  # fmt: skip
+OWN = {"AskAnyFrom": 400, "AskReplyFrom": 12}
+
+
+def the_managed_window(page: int, language: str = "en") -> MainWindow:
+    world = full_world(policy=POLICY, own=dict(OWN))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(page)
+    return window
+
+
 def the_accounts(language: str = "en") -> MainWindow:
     world = full_world(thunderbird=FakeThunderbird((THUNDERBIRD,)))
     window = MainWindow(world.services(language), Tasks(QApplication.instance()))
@@ -109,6 +133,8 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "window": lambda: the_window(0),
     "history": the_history,
     "settings": lambda: the_window(3),
+    "settings-managed": lambda: the_managed_window(3),
+    "policies": lambda: the_managed_window(4),
     "thunderbird": the_accounts,
     "account": the_form,
     "account-exchange": the_exchange_form,
