@@ -62,7 +62,7 @@ def values(shown: str) -> dict[str, Any]:
 def test_the_pilot_is_in_force_as_documented_and_its_questions_too(
     tmp_path: Path, type_in: Callable[[str], str]
 ) -> None:
-    pilot, questions = documented()
+    pilot, questions, *_ = documented()
     show = "\nsendguard policy show --json > shown-{}.json\n"
     said = type_in(pilot + show.format(1) + questions + show.format(2))
     first, second = (values((tmp_path / f"shown-{number}.json").read_text()) for number in (1, 2))
@@ -77,6 +77,17 @@ def test_the_pilot_is_in_force_as_documented_and_its_questions_too(
     assert shown["problems"] == []
 
 
+def test_an_emergency_is_prepared_and_met_as_documented(tmp_path: Path, type_in: Callable[[str], str]) -> None:
+    pilot, _, once, then = documented()
+    said = type_in(pilot + once + "\nsendguard policy show --json > shown.json\n" + then)
+    shown = values((tmp_path / "shown.json").read_text())
+    assert shown["PolicyAddress"] == "https://www.example.org/sendguard/policy.signed"
+    assert shown["PolicyKeys"] == [(tmp_path / "policy.pub").read_text().strip()]
+    signed = json.loads(said[said.rindex('{\n "format"') :])
+    (rule,) = signed["settings"]["BlockedLists"]
+    assert rule.startswith("croydonpractices@example.org | This list reaches everybody by mistake. Do not reply: we")
+
+
 def test_without_a_safe_mode_the_documented_file_is_not_believed(type_in: Callable[[str], str]) -> None:
     pilot = documented()[0].replace("install -m 644", "install -m 666")
     said = type_in(pilot)
@@ -86,7 +97,7 @@ def test_without_a_safe_mode_the_documented_file_is_not_believed(type_in: Callab
 def test_every_setting_and_file_the_page_names_is_there() -> None:
     from sendguard.settings.declared import BY_NAME
 
-    for name in ("MonitorOnly", "BlockedLists"):
+    for name in ("MonitorOnly", "BlockedLists", "ProtectedLists", "BlockedThreads", "PolicyKeys", "PolicySerialFloor"):
         assert name in BY_NAME
         assert f"`{name}`" in PAGE
     for name in re.findall(r"`((?:windows|macos)/[\w./-]+)`", PAGE):
