@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Standing(StrEnum):
 
     GUARDED = "guarded"
     """It really holds what is sent this way, while it runs; when it does not run, nothing leaves this way."""
+    MONITORED = "monitored"
+    """It sees what is sent this way, and the organisation has it ask nothing: only what is blocked by name is held."""
     WARNED = "warned"
     CLOSED = "closed"
     """Nothing leaves this way at all."""
@@ -36,6 +38,7 @@ class Standing(StrEnum):
 
 STANDING_WORDS = {
     Standing.GUARDED: N_("guarded: blocks"),
+    Standing.MONITORED: N_("only monitors"),
     Standing.WARNED: N_("warns only"),
     Standing.CLOSED: N_("closed: nothing leaves"),
     Standing.OPEN: N_("open: not guarded"),
@@ -82,8 +85,11 @@ def examine(*, as_json: bool) -> int:
         raise WrongInput(
             f"{error}. Until it is mended SendGuard does not start, and its gates pass no mail."
         ) from error
+    resolution = settings_here().resolution
     paths = tuple(send_paths(accounts, Path.home()))
-    faults = settings_here().resolution.faults
+    if resolution.values.switch("MonitorOnly"):
+        paths = tuple(map(_monitored, paths))
+    faults = resolution.faults
     proof = prove()
     if as_json:
         found = {
@@ -118,6 +124,12 @@ def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
     if sendmail := shutil.which("sendmail", path="/usr/sbin:/usr/lib:/usr/bin"):
         yield SendPath(N_("Programs that call {name}"), sendmail, Standing.OPEN)
     yield SendPath(N_("Webmail, phones and other computers"), "", Standing.OPEN)
+
+
+def _monitored(path: SendPath) -> SendPath:
+    """What stands of a path where nothing is asked."""
+    sees = {Standing.GUARDED, Standing.WARNED}
+    return replace(path, standing=Standing.MONITORED) if path.standing in sees else path
 
 
 def _out_of(found: ProfileFound) -> Iterator[SendPath]:

@@ -238,3 +238,20 @@ def test_doctor_names_policy_files_that_are_not_believed(managed: Path) -> None:
     found = json.loads(CliRunner().invoke(main, ["doctor", "--json"], catch_exceptions=False).stdout)
     assert found["policy"] == [{"layer": "machine", "source": f"{managed}/10.json", "name": "", "why": "writable"}]
     assert found["self_test"]["holds"] is True
+
+
+def test_doctor_calls_nothing_guarded_while_the_organisation_only_monitors(managed: Path) -> None:
+    from sendguard.guard.account import Account, Security, Server
+    from sendguard.storage.files import save_accounts
+    from sendguard.storage.places import Places
+
+    account = Account("work", ("me@x.test",), smtp=Server("127.0.0.1", 25, Security.PLAIN), gate_port=20_025)
+    save_accounts(Places.of_this_user().accounts, (account,))
+    examine = ["doctor", "--json"]
+    assert standings(CliRunner().invoke(main, examine, catch_exceptions=False).stdout) == {"guarded", "open"}
+    (managed / "10.json").write_text('{"MonitorOnly": true}')
+    assert standings(CliRunner().invoke(main, examine, catch_exceptions=False).stdout) == {"monitored", "open"}
+
+
+def standings(said: str) -> set[str]:
+    return {path["standing"] for path in json.loads(said)["paths"]}
