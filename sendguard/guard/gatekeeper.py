@@ -2,15 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sendguard.guard.handover import Handovers
 from sendguard.guard.judge import Judge, Judgement
 from sendguard.guard.ledger import MONITORED, MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
+from sendguard.guard.ticket import AskedAgain, CodeSpent, Decision, NotApproved, QuestionGone, Ticket, WrongWord
 from sendguard.mail import digest
 from sendguard.mail.likeness import written_likeness
 from sendguard.mail.submission import Submission
@@ -23,64 +24,6 @@ ANSWER_LIFETIME = timedelta(minutes=10)
 
 RESENT_WITHIN = timedelta(hours=1)
 """How long after an unheard send the same message is asked about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided about a submission. ``reasons`` are those of the judgement it was made on."""
-
-    outcome: Outcome
-    judgement: Judgement
-    at: datetime
-
-    @property
-    def sends(self) -> bool:
-        """Whether the message may go out as it is."""
-        return self.outcome is Outcome.SEND
-
-
-class NotApproved(Exception):
-    """What is about to be sent is not what was approved; ``what`` is ``message``, ``policy`` or ``time``."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-class QuestionGone(Exception):
-    """The question was answered or withdrawn before."""
-
-
-class WrongWord(Exception):
-    """What had to be typed was not what was typed. The question stays."""
-
-
-class CodeSpent(WrongWord):
-    """The override code that was typed had been used before. The question stays."""
-
-
-class AskedAgain(Exception):
-    """The answer no longer fitted; the question is on the screen again, with the reason."""
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A hook's hold on one submission. ``decision`` is done once somebody, or the rules, decided."""
-
-    id: str
-    judgement: Judgement
-    binding: bytes
-    received_at: datetime
-    retry_key: bytes = b""
-    decision: Future[Decision] = field(default_factory=Future)
-    decided: Decision | None = None
-    in_ledger: bool = False
-    attached: bool = True
-    asked_at: datetime | None = None
-    shown_at: datetime | None = None
-    question_id: str = ""
-    detail: str = ""
-    withdrawn: bool = False
 
 
 class Gatekeeper:
@@ -403,7 +346,7 @@ class Gatekeeper:
     def waiting(self) -> tuple[Question, ...]:
         """The open questions, the one on the screen first."""
         with self._lock:
-            return tuple(_question(ticket) for ticket in self._queue)
+            return tuple(ticket.question for ticket in self._queue)
 
     def _queued(self, question_id: str) -> Ticket:
         for ticket in self._queue:
@@ -450,7 +393,7 @@ class Gatekeeper:
             ticket.decision.set_result(ticket.decided)
 
     def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> Record:
-        record = _record(ticket, state, self._clock(), asked, outcome)
+        record = ticket.record(state, self._clock(), asked=asked, outcome=outcome)
         self._ledger.put(record)
         ticket.in_ledger = True
         return record
@@ -463,7 +406,7 @@ class Gatekeeper:
         head = self._queue[0] if self._queue else None
         if head is not None:
             head.shown_at = head.shown_at or self._clock()
-        self._asker.show(_question(head) if head else None, max(0, len(self._queue) - 1))
+        self._asker.show(head.question if head else None, max(0, len(self._queue) - 1))
 
     def _tell(
         self, kind: ActivityKind, ticket: Ticket, outcome: Outcome | None = None, record: Record | None = None
@@ -483,33 +426,3 @@ _ACTIVITY_OF = {
     State.CANCELLED: ActivityKind.CANCELLED,
     State.UNKNOWN: ActivityKind.UNKNOWN,
 }
-
-
-def _question(ticket: Ticket) -> Question:
-    return Question(ticket.question_id, ticket.judgement, ticket.asked_at or ticket.received_at, ticket.attached)
-
-
-def _record(ticket: Ticket, state: State, at: datetime, asked: bool, outcome: Outcome | None) -> Record:
-    submission, count = ticket.judgement.submission, ticket.judgement.audience.count
-    return Record(
-        id=ticket.id,
-        hook=submission.hook,
-        account=submission.account,
-        state=state,
-        kind=submission.kind,
-        typed=ticket.judgement.audience.typed,
-        low=count.low,
-        high=count.high,
-        basis=count.basis,
-        action=ticket.judgement.verdict.weight,
-        reasons=tuple(reason.code for reason in ticket.judgement.verdict.reasons),
-        rules_version=ticket.judgement.verdict.rules_version,
-        received_at=ticket.received_at,
-        changed_at=at,
-        binding=ticket.binding,
-        retry_key=ticket.retry_key or digest.retry_key_of(submission),
-        message_id=submission.message.message_id,
-        asked=asked,
-        outcome=outcome,
-        detail=ticket.detail,
-    )

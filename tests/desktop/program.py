@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import Services
-from sendguard.guard.gatekeeper import Ticket
 from sendguard.guard.ports import Asker
+from sendguard.guard.ticket import Ticket
 from sendguard.settings.layers import Layer, Offer
 from tests.desktop.examples import PATHS, World, submission
 from tests.fakes import Guard

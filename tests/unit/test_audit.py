@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sendguard.audience.count import Basis
 from sendguard.guard.account import Account
 from sendguard.guard.audit import MOST_LISTS, AuditLine, By, Line, band, end_of, from_json, line_of, to_json
-from sendguard.guard.gatekeeper import Ticket
 from sendguard.guard.intake import Intake
 from sendguard.guard.ports import Activity, ActivityKind, Answer
+from sendguard.guard.ticket import Ticket
 from sendguard.mail.submission import Envelope, Hook
 from sendguard.policy.lifting import digest_of
 from sendguard.policy.rules import ListRule, Rules
