@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: setup setup-test run test check addon bench bench-directory lock clean
+.PHONY: setup setup-test run test check policies addon bench bench-directory lock clean
 
 BIN := .venv/bin
 # The parts without effects: every line and every branch of them is tested.
@@ -39,6 +39,9 @@ check: setup-test
 addon: setup   ## the Thunderbird add-on, in build/; the same files always come to the same octets
 	@$(BIN)/python -c 'from pathlib import Path; from sendguard.thunderbird.addon import write_xpi; print(write_xpi(Path("build")))'
 	@sha256sum build/*.xpi
+
+policies: setup-test  ## the templates for IT and docs/settings.md, made anew from the declaration of settings
+	@$(BIN)/python packaging/policies.py
 
 bench: setup-test
 	@$(BIN)/python -m tests.benchmarks

@@ -76,6 +76,9 @@ class FakeLedger:
     def history(self, limit: int = 200) -> tuple[Record, ...]:
         return tuple(reversed(self.rows.values()))[:limit]
 
+    def received_since(self, at: datetime) -> tuple[Record, ...]:
+        return tuple(row for row in self.rows.values() if row.received_at >= at)
+
     def remember(self, answer: Remembered) -> None:
         self._check()
         self.answers[answer.retry_key] = answer

@@ -56,7 +56,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends --no-remove "$@" >build/apt.log 2>&1 \
     || { tail -n 20 build/apt.log >&2; say "apt-get failed; its words are in build/apt.log" >&2; exit 1; }
   local service
-  for service in postfix dovecot slapd mailman3; do
+  for service in postfix dovecot slapd mailman3 rsyslog; do
     [[ " $* " == *" $service"* ]] && command -v systemctl >/dev/null \
       && { as_root systemctl disable --quiet "$service.service" 2>/dev/null || true; }
   done

@@ -3,16 +3,18 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import click
 
-from sendguard.bootstrap.once import WrongInput, sentences
+from sendguard.bootstrap.once import WrongInput, sentences, settings_here
 from sendguard.bootstrap.practice import practice
 from sendguard.guard.account import Account
 from sendguard.guard.ports import Answer
+from sendguard.settings.layers import Fault
+from sendguard.settings.report import problem_report
 from sendguard.settings.setting import N_
 from sendguard.storage.files import FileUnreadable, load_accounts
 from sendguard.storage.places import Places
@@ -26,6 +28,8 @@ class Standing(StrEnum):
 
     GUARDED = "guarded"
     """It really holds what is sent this way, while it runs; when it does not run, nothing leaves this way."""
+    MONITORED = "monitored"
+    """It sees what is sent this way, and the organisation has it ask nothing: only what is blocked by name is held."""
     WARNED = "warned"
     CLOSED = "closed"
     """Nothing leaves this way at all."""
@@ -34,6 +38,7 @@ class Standing(StrEnum):
 
 STANDING_WORDS = {
     Standing.GUARDED: N_("guarded: blocks"),
+    Standing.MONITORED: N_("only monitors"),
     Standing.WARNED: N_("warns only"),
     Standing.CLOSED: N_("closed: nothing leaves"),
     Standing.OPEN: N_("open: not guarded"),
@@ -73,20 +78,28 @@ class Proof:
 
 
 def examine(*, as_json: bool) -> int:
-    """Print every path and the proof; returns 0 when the proof holds, else 1."""
+    """Print every path, what is wrong with policy, and the proof; returns 0 when the proof holds, else 1."""
     try:
         accounts = load_accounts(Places.of_this_user().accounts)
     except FileUnreadable as error:
         raise WrongInput(
             f"{error}. Until it is mended SendGuard does not start, and its gates pass no mail."
         ) from error
+    resolution = settings_here().resolution
     paths = tuple(send_paths(accounts, Path.home()))
+    if resolution.values.switch("MonitorOnly"):
+        paths = tuple(map(_monitored, paths))
+    faults = resolution.faults
     proof = prove()
     if as_json:
-        found = {"paths": [asdict(path) for path in paths], "self_test": asdict(proof) | {"holds": proof.holds}}
+        found = {
+            "paths": [asdict(path) for path in paths],
+            "policy": [problem_report(fault) for fault in faults],
+            "self_test": asdict(proof) | {"holds": proof.holds},
+        }
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        for line in _in_words(paths, proof):
+        for line in _in_words(paths, faults, proof):
             click.echo(line)
     return 0 if proof.holds else 1
 
@@ -111,6 +124,12 @@ def send_paths(accounts: tuple[Account, ...], home: Path) -> Iterator[SendPath]:
     if sendmail := shutil.which("sendmail", path="/usr/sbin:/usr/lib:/usr/bin"):
         yield SendPath(N_("Programs that call {name}"), sendmail, Standing.OPEN)
     yield SendPath(N_("Webmail, phones and other computers"), "", Standing.OPEN)
+
+
+def _monitored(path: SendPath) -> SendPath:
+    """What stands of a path where nothing is asked."""
+    sees = {Standing.GUARDED, Standing.WARNED}
+    return replace(path, standing=Standing.MONITORED) if path.standing in sees else path
 
 
 def _out_of(found: ProfileFound) -> Iterator[SendPath]:
@@ -139,11 +158,16 @@ def prove() -> Proof:
         return Proof(told.code, after, stage.delivered())
 
 
-def _in_words(paths: tuple[SendPath, ...], proof: Proof) -> Iterator[str]:
-    text = sentences().catalogue.text
+def _in_words(paths: tuple[SendPath, ...], faults: tuple[Fault, ...], proof: Proof) -> Iterator[str]:
+    say = sentences()
+    text = say.catalogue.text
     for path in paths:
         yield f"{text(STANDING_WORDS[path.standing]):22} {text(path.what, name=path.name)}"
     yield ""
+    if faults:
+        yield text("Something in policy or settings is not taken. What it may have guarded has its guarding value.")
+        yield from (f"  ! {say.settings_fault(fault)}" for fault in faults)
+        yield ""
     if proof.holds:
         yield text("Self-test: a message to 850,112 people was refused and did not arrive; one to a colleague did.")
     else:

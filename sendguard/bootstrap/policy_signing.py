@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sendguard.audience.source import SourceFailed
-from sendguard.bootstrap.once import WrongInput
+from sendguard.bootstrap.once import WrongInput, sentences
 from sendguard.files import write_whole
 from sendguard.policy.lifting import digest_of
 from sendguard.published.signing import KeyUnusable, PublicKey, SigningKey
 from sendguard.remote.document import MOST_OCTETS, Document, open_document
-from sendguard.settings.layers import Fault, Layer, Offer, resolve
+from sendguard.settings.layers import Layer, Offer, resolve
 
 READABLE = 0o644
 """A published policy is for everybody."""
@@ -129,11 +129,8 @@ def _published(out: Path, key: PublicKey) -> Document | None:
 def _check(settings: Settings, source: Path) -> None:
     """Raises WrongInput that names every setting a desktop would not take from a signed policy."""
     if faults := resolve([Offer(Layer.REMOTE, str(source), settings)]).faults:
-        raise WrongInput("\n".join(["This is not a policy that can be signed:", *map(_line, faults)]))
-
-
-def _line(fault: Fault) -> str:
-    return f"  - {fault.name}: {fault.why}"
+        lines = (f"  - {sentences().settings_fault(fault)}" for fault in faults)
+        raise WrongInput("\n".join(["This is not a policy that can be signed:", *lines]))
 
 
 def _others(before: Settings, name: str, pattern: str) -> list[str]:

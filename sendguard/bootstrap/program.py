@@ -11,6 +11,8 @@ from sendguard.audience.resolver import Resolver
 from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
 from sendguard.bootstrap.application import with_application
+from sendguard.bootstrap.audit import Audit
+from sendguard.bootstrap.audit_reading import hindsight_of
 from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.layers import Settings
@@ -19,12 +21,13 @@ from sendguard.bootstrap.signed_policy import SignedPolicy
 from sendguard.bootstrap.thunderbird import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
+from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.judge import Judge
 from sendguard.guard.ledger import LedgerFailed, Record, State
 from sendguard.guard.ports import Asker, Scheduled, Secrets
 from sendguard.guard.rules import organisation_of, rules_of
 from sendguard.policy.rules import Rules
-from sendguard.settings.layers import Resolution
+from sendguard.settings.layers import Layer, Resolution
 from sendguard.settings.setting import Value
 from sendguard.settings.values import Values
 from sendguard.storage.database import Database
@@ -85,6 +88,8 @@ class Program:
         self._resolver = self._make_resolver()
         judge = Judge(self._resolve, self._rules, RememberedSizes(self._database, pseudonyms), clock)
         self.gatekeeper = Gatekeeper(judge, self.ledger, asker, clock, lambda: random_bytes.token_hex(8))
+        self.audit = Audit(self.places, lambda: self.values, clock, self.gatekeeper.trouble)
+        self.gatekeeper.subscribe(self.audit.observe)
         self._paths: dict[str, AccountPaths] = {}
         self.thunderbird = ThunderbirdPath(self.places, self.gatekeeper, self.accounts, lambda: self.sentences)
         self._running = False
@@ -105,7 +110,8 @@ class Program:
         """Put the ledger right, then start every account's paths. What does not start is trouble, and told."""
         self._running = True
         self._tell_faults(self.settings.resolution)
-        unknown = self.gatekeeper.recover()
+        self.audit.start()
+        unknown = self._put_right()
         self.ledger.purge(self.clock() - timedelta(days=self.values.number("HistoryDays")))
         self._directory.start()
         self._exchange.warm_up()
@@ -131,6 +137,7 @@ class Program:
         self._directory.stop()
         self._resolver.close()
         self._exchange.close()
+        self.audit.stop()
         self._database.close()
 
     def accounts(self) -> tuple[Account, ...]:
@@ -172,6 +179,10 @@ class Program:
         """The latest rows. Raises LedgerFailed."""
         return self.ledger.history()
 
+    def hindsight(self) -> Hindsight:
+        """What the last days came to, and what other thresholds would have. Raises LedgerFailed."""
+        return hindsight_of(self.ledger, self.values, self.clock())
+
     def unknown(self) -> tuple[Record, ...]:
         """The rows of which nobody knows whether they were sent. Raises LedgerFailed."""
         return self.ledger.in_states(State.UNKNOWN)
@@ -196,6 +207,13 @@ class Program:
             self._paths[account.name] = fresh
             fresh.start()
 
+    def _put_right(self) -> tuple[Record, ...]:
+        """Close the rows that a dead process left open, in the audit too; returns those in UNKNOWN."""
+        left = self.ledger.in_states(State.RECEIVED, State.HELD, State.APPROVED, State.SENDING)
+        unknown = self.gatekeeper.recover()
+        self.audit.put_right(found for row in left if (found := self.ledger.get(row.id)) is not None)
+        return unknown
+
     def _look_up(self, unknown: Iterable[Record]) -> None:
         """See whether Sent tells what became of messages whose reply was lost."""
         for record in unknown:
@@ -217,6 +235,7 @@ class Program:
 
     def _settings_changed(self, resolution: Resolution) -> None:
         """Any thread, a message's own among them: what takes long is left to another."""
+        self.audit.settings_changed(resolution)
         if not self._running:
             return
         counting = {name: resolution[name].value for name in COUNTING}
@@ -233,7 +252,8 @@ class Program:
 
     def _tell_faults(self, resolution: Resolution) -> None:
         for fault in resolution.faults[:1]:
-            self.gatekeeper.trouble("policy" if fault.layer.is_mandatory else "settings", fault.name)
+            is_own = fault.layer is Layer.USER
+            self.gatekeeper.trouble("settings" if is_own else f"policy_{fault.why}")
 
     def _renew_resolver(self) -> None:
         with self._lock:

@@ -5,12 +5,14 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from sendguard.bootstrap.audit_reading import AuditTrail
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
 from sendguard.bootstrap.protection import thunderbird_access
 from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import (
+    AuditAccess,
     DirectoryStatus,
     PathState,
     PathStatus,
@@ -65,6 +67,7 @@ def run_practice(places: Places) -> int:
 def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Places | None = None) -> Services:
     """What the windows can do. ``real`` is where accounts are kept while ``program`` is the practice mailbox."""
     secrets = KeyringSecrets() if real else program.secrets
+    trail = AuditTrail(program.places)
 
     def save_first_account(account: Account) -> None:
         assert real is not None  # noqa: S101 - only used with it
@@ -77,6 +80,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         sentences=program.sentences,
         secrets=secrets,
         settings=lambda: program.settings.resolution,
+        watch_settings=program.settings.watch,
         save_settings=program.settings.save_own,
         signed_policy=lambda: _signed_policy(program),
         load_accounts=accounts,
@@ -90,6 +94,8 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         directory=lambda: _directory(program),
         asks_exchange=lambda: program.asks_exchange,
         history=program.history,
+        hindsight=program.hindsight,
+        audit=AuditAccess(trail.latest, trail.export, lambda: program.audit.troubles),
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
         scheduled=program.scheduled,

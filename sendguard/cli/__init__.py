@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sendguard.cli.audit import audit as audit_commands
+from sendguard.cli.audit import history as history_command
 from sendguard.cli.directory import directory as directory_commands
+from sendguard.cli.policy import policy as policy_commands
 from sendguard.cli.thunderbird import thunderbird as thunderbird_commands
 from sendguard.cli.words import errors_in_words as _errors_in_words
 
@@ -178,4 +181,7 @@ def _sentences() -> "Sentences":
 
 
 main.add_command(directory_commands)
+main.add_command(audit_commands)
+main.add_command(history_command)
+main.add_command(policy_commands)
 main.add_command(thunderbird_commands)

@@ -19,6 +19,7 @@ from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.tray import Tray, quit_question
 from sendguard.guard.ledger import LedgerFailed, Record
 from sendguard.guard.ports import Activity, ActivityKind, Asker
+from sendguard.settings.layers import Layer
 
 if TYPE_CHECKING:
     from sendguard.desktop.window import MainWindow
@@ -154,6 +155,8 @@ class Desktop(QObject):
             self.tray.remark(self._say.activity(activity))
         if activity.kind is ActivityKind.CANCELLED and activity.detail == "client_gone":
             self.tray.remark(self._say.activity(activity))
+        if activity.kind is ActivityKind.TROUBLE and activity.detail.startswith("audit"):
+            self.tray.remark(self._say.activity(activity))
         if self.window and self.window.isVisible():
             self.window.happened(activity)
         self._look()
@@ -169,6 +172,7 @@ class Desktop(QObject):
     @Slot()
     def _show_state(self) -> None:
         broken = any(path.state is PathState.TROUBLE for path in self._services.paths())
+        broken = broken or any(fault.layer is not Layer.USER for fault in self._services.settings().faults)
         if self.desk.holding:
             self.tray.set_state(TrayState.HOLDING)
         elif broken or self._unsure or self._start_failed or self.desk.broken:

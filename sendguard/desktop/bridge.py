@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from sendguard.desktop import faults
 from sendguard.desktop.services import Questions
-from sendguard.guard.gatekeeper import AskedAgain, CodeSpent, QuestionGone, WrongWord
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Activity, Answer, Question
+from sendguard.guard.ticket import AskedAgain, CodeSpent, QuestionGone, WrongWord
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from sendguard.desktop.mail_program import ThunderbirdAccess
 from sendguard.guard.account import Account, Login
+from sendguard.guard.audit import AuditLine
+from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.ledger import Record
 from sendguard.guard.ports import Answer, Observer, Question, Scheduled, Secrets
 from sendguard.mail.submission import Hook
@@ -140,6 +143,18 @@ class ExchangeAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditAccess:
+    """What the history page needs of the audit. Whether there is one is a setting."""
+
+    latest: Callable[[int], tuple[AuditLine, ...]]
+    """Blocks; raises OSError. The latest so many lines, newest first."""
+    export: Callable[[Path], int]
+    """Blocks; raises OSError. Writes every line into a file; returns how many."""
+    troubles: Callable[[], tuple[str, ...]]
+    """The codes of what cannot be written now."""
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeStep:
     """One thing to try in the practice mailbox. ``title`` is a msgid; ``play`` is called on a worker thread."""
 
@@ -157,6 +172,8 @@ class Services:
     """Blocks: a keyring may ask the person to unlock it."""
     settings: Callable[[], Resolution]
     """Every setting as it is in force, who decided it, and what is wrong."""
+    watch_settings: Callable[[Callable[[Resolution], None]], None]
+    """Have something called after every change of what is in force, on any thread."""
     save_settings: Callable[[Mapping[str, Value]], None]
     """Blocks; raises OSError. Takes what the person changed; the rules in force follow at once."""
     signed_policy: Callable[[], SignedPolicyStatus | None]
@@ -179,6 +196,9 @@ class Services:
     """Whether an Exchange server is asked for the sizes of lists as well."""
     history: Callable[[], tuple[Record, ...]]
     """Blocks; raises LedgerFailed. The latest rows, newest first."""
+    hindsight: Callable[[], Hindsight]
+    """Blocks; raises LedgerFailed. What the last days came to, and what other thresholds would have."""
+    audit: AuditAccess
     unknown: Callable[[], tuple[Record, ...]]
     """Blocks; raises LedgerFailed. The rows of which nobody knows whether they were sent."""
     settle: Callable[[str, bool], None]

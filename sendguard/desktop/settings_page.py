@@ -14,7 +14,7 @@ from sendguard.desktop.services import Services
 from sendguard.desktop.tasks import Done, Tasks
 from sendguard.desktop.text import Tone, Weight, button, label_for, safe_label
 from sendguard.settings.declared import PAGES, SETTINGS
-from sendguard.settings.layers import Resolution
+from sendguard.settings.layers import Layer, Resolution
 from sendguard.settings.setting import Setting, Users, Value
 from sendguard.settings.values import problem
 
@@ -28,15 +28,16 @@ class SettingsPage(QWidget):
     """
 
     def __init__(self, services: Services, tasks: Tasks) -> None:
+        self.controls: dict[str, Control] = {}
         super().__init__()
         self._services = services
         self._tasks = tasks
         self._say = services.sentences
         text = self._say.catalogue.text
-        self.controls: dict[str, Control] = {}
         self.locks: dict[str, QWidget] = {}
         self._shown: dict[str, Value] = {}
         self.said = safe_label()
+        self.said.setContentsMargins(look.gap(1), 0, 0, 0)
         self.save_button = button(text("Save"), Weight.STRONG)
         self.revert_button = button(text("Undo changes"))
         self.save_button.clicked.connect(self._save)
@@ -62,8 +63,23 @@ class SettingsPage(QWidget):
         for setting in CHANGEABLE:
             self._show(setting, resolution)
         self._shown = self.read()
-        self.said.setText(self._say.trouble("settings") if resolution.faults else "")
+        self.said.setText(self._trouble(resolution))
         self._may_save(False)
+
+    def _trouble(self, resolution: Resolution) -> str:
+        for fault in resolution.faults:
+            return self._say.trouble("settings" if fault.layer is Layer.USER else f"policy_{fault.why}")
+        return ""
+
+    def settings_changed(self) -> None:
+        """Show what is in force now, but for what the person has changed and not saved: that stays as they left it."""
+        resolution, read = self._services.settings(), self.read()
+        for setting in CHANGEABLE:
+            resolved, written = resolution[setting.name], read[setting.name]
+            if resolved.locked or written in (self._shown[setting.name], resolved.value):
+                self._show(setting, resolution)
+                self._shown[setting.name] = self.controls[setting.name].read()
+        self._may_save(self.read() != self._shown)
 
     def _show(self, setting: Setting, resolution: Resolution) -> None:
         control, resolved = self.controls[setting.name], resolution[setting.name]

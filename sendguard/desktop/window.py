@@ -1,4 +1,4 @@
-"""The main window: what is guarded, the history, the accounts, the settings; each page made when it is first seen."""
+"""The main window: what is guarded, history, accounts, settings, policies; each page made when it is first seen."""
 
 from collections.abc import Callable
 
@@ -12,17 +12,20 @@ from sendguard.desktop.history import History
 from sendguard.desktop.icons import icon
 from sendguard.desktop.literal import literal
 from sendguard.desktop.overview import Overview
+from sendguard.desktop.policies_page import PoliciesPage
 from sendguard.desktop.services import Services
 from sendguard.desktop.settings_page import SettingsPage
 from sendguard.desktop.tasks import Tasks
 from sendguard.guard.ports import Activity
+from sendguard.settings.layers import Resolution
 
 
 class MainWindow(QWidget):
-    """Four pages. ``closed`` is emitted instead of closing: whoever owns the window knows whether a tray is left."""
+    """Five pages. ``closed`` is emitted instead of closing: whoever owns the window knows whether a tray is left."""
 
     closed = Signal()
     open_question = Signal()
+    settings_changed = Signal(object)
 
     def __init__(self, services: Services, tasks: Tasks) -> None:
         super().__init__()
@@ -36,6 +39,9 @@ class MainWindow(QWidget):
         self.history: History | None = None
         self.accounts: AccountsPage | None = None
         self.settings: SettingsPage | None = None
+        self.policies: PoliciesPage | None = None
+        self.settings_changed.connect(self._settings_changed)
+        services.watch_settings(self.settings_changed.emit)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.overview, literal(text("Overview")))
@@ -43,8 +49,9 @@ class MainWindow(QWidget):
             lambda: History(services, tasks),
             lambda: AccountsPage(services, tasks),
             lambda: SettingsPage(services, tasks),
+            lambda: PoliciesPage(services),
         ]
-        for name in (text("History"), text("Accounts"), text("Settings")):
+        for name in (text("History"), text("Accounts"), text("Settings"), text("Policies")):
             place = QWidget()
             QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
             self.tabs.addTab(place, literal(name))
@@ -53,7 +60,7 @@ class MainWindow(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.tabs)
         room = self.screen().availableSize() * 0.9
-        self.resize(min(look.gap(50), room.width()), min(look.gap(40), room.height()))
+        self.resize(min(look.gap(62), room.width()), min(look.gap(40), room.height()))
 
     def refresh(self) -> None:
         """Show what is true now, on the pages that have been seen."""
@@ -75,6 +82,13 @@ class MainWindow(QWidget):
         event.ignore()
         self.closed.emit()
 
+    @Slot(object)
+    def _settings_changed(self, resolution: Resolution) -> None:
+        if self.settings:
+            self.settings.settings_changed()
+        if self.policies:
+            self.policies.refresh()
+
     @Slot()
     def _add_account(self) -> None:
         self.tabs.setCurrentIndex(2)
@@ -95,5 +109,7 @@ class MainWindow(QWidget):
                     self.accounts = page
                 case SettingsPage():
                     self.settings = page
+                case PoliciesPage():
+                    self.policies = page
         elif index == 1 and self.history:
             self.history.refresh()

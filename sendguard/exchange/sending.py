@@ -8,8 +8,8 @@ from exchangelib import errors as ews
 from urllib3.exceptions import HTTPError
 
 from sendguard.exchange.errors import HttpRefused, code_of, never_left
-from sendguard.guard.gatekeeper import NotApproved
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
+from sendguard.guard.ticket import NotApproved
 
 _ANOTHER_BY_NOW = (
     ews.ErrorStaleObject,

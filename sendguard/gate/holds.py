@@ -7,8 +7,9 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import TypeVar
 
-from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
+from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.ledger import LedgerFailed
+from sendguard.guard.ticket import Decision, NotApproved, Ticket
 from sendguard.mail.submission import Submission
 
 log = logging.getLogger(__name__)

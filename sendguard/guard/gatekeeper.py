@@ -2,15 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sendguard.guard.handover import Handovers
 from sendguard.guard.judge import Judge, Judgement
 from sendguard.guard.ledger import MONITORED, MOVES, UNHEARD, Ledger, Outcome, Record, Remembered, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker, Observer, Question
+from sendguard.guard.ticket import AskedAgain, CodeSpent, Decision, NotApproved, QuestionGone, Ticket, WrongWord
 from sendguard.mail import digest
 from sendguard.mail.likeness import written_likeness
 from sendguard.mail.submission import Submission
@@ -23,63 +24,6 @@ ANSWER_LIFETIME = timedelta(minutes=10)
 
 RESENT_WITHIN = timedelta(hours=1)
 """How long after an unheard send the same message is asked about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided about a submission. ``reasons`` are those of the judgement it was made on."""
-
-    outcome: Outcome
-    judgement: Judgement
-    at: datetime
-
-    @property
-    def sends(self) -> bool:
-        """Whether the message may go out as it is."""
-        return self.outcome is Outcome.SEND
-
-
-class NotApproved(Exception):
-    """What is about to be sent is not what was approved; ``what`` is ``message``, ``policy`` or ``time``."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-class QuestionGone(Exception):
-    """The question was answered or withdrawn before."""
-
-
-class WrongWord(Exception):
-    """What had to be typed was not what was typed. The question stays."""
-
-
-class CodeSpent(WrongWord):
-    """The override code that was typed had been used before. The question stays."""
-
-
-class AskedAgain(Exception):
-    """The answer no longer fitted; the question is on the screen again, with the reason."""
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A hook's hold on one submission. ``decision`` is done once somebody, or the rules, decided."""
-
-    id: str
-    judgement: Judgement
-    binding: bytes
-    received_at: datetime
-    retry_key: bytes = b""
-    decision: Future[Decision] = field(default_factory=Future)
-    decided: Decision | None = None
-    in_ledger: bool = False
-    attached: bool = True
-    asked_at: datetime | None = None
-    question_id: str = ""
-    detail: str = ""
-    withdrawn: bool = False
 
 
 class Gatekeeper:
@@ -255,6 +199,7 @@ class Gatekeeper:
         """Another question about the same message; that it may have been sent before is said again."""
         before = ticket.judgement.verdict.reasons
         ticket.judgement, ticket.asked_at, ticket.question_id = fresh, self._clock(), self._new_id()
+        ticket.shown_at = None
         for reason in (*(each for each in before if isinstance(each, PossiblySent)), *reasons):
             self._add_reason(ticket, reason)
 
@@ -347,7 +292,7 @@ class Gatekeeper:
         What a person answered stands for the next try, once, and no longer than any answer.
         """
         with self._lock:
-            self._ledger.move(ticket.id, State.REFUSED, self._clock(), detail=detail)
+            self._end(ticket, State.REFUSED, detail=detail)
             judgement = ticket.judgement
             if judgement.verdict.action.asks and ticket.decided is not None:
                 until, version = ticket.decided.at + ANSWER_LIFETIME, judgement.verdict.rules_version
@@ -401,7 +346,7 @@ class Gatekeeper:
     def waiting(self) -> tuple[Question, ...]:
         """The open questions, the one on the screen first."""
         with self._lock:
-            return tuple(_question(ticket) for ticket in self._queue)
+            return tuple(ticket.question for ticket in self._queue)
 
     def _queued(self, question_id: str) -> Ticket:
         for ticket in self._queue:
@@ -417,19 +362,20 @@ class Gatekeeper:
         if ticket.in_ledger:
             self._end(ticket, state, outcome, detail)
         else:
-            self._put(ticket, state, asked=outcome is not Outcome.BLOCKED, outcome=outcome)
-            self._tell(_ACTIVITY_OF[state], ticket, outcome)
+            record = self._put(ticket, state, asked=outcome is not Outcome.BLOCKED, outcome=outcome)
+            self._tell(_ACTIVITY_OF[state], ticket, outcome, record)
         self._resolve(ticket, outcome)
 
     def _settle_approved(self, ticket: Ticket, *, asked: bool) -> None:
+        record, now = None, self._clock()
         if ticket.in_ledger:
-            self._ledger.move(ticket.id, State.APPROVED, self._clock(), outcome=Outcome.SEND, detail=ticket.detail)
+            record = self._ledger.move(ticket.id, State.APPROVED, now, outcome=Outcome.SEND, detail=ticket.detail)
         elif asked:
-            self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
+            record = self._put(ticket, State.APPROVED, asked=True, outcome=Outcome.SEND)
         if not asked and ticket.judgement.verdict.weight > max(ticket.judgement.verdict.action, Action.NOTICE):
             ticket.detail = MONITORED
         if asked:
-            self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND)
+            self._tell(ActivityKind.DECIDED, ticket, Outcome.SEND, record)
         elif ticket.judgement.verdict.action is Action.NOTICE:
             self._tell(ActivityKind.NOTICED, ticket)
         self._resolve(ticket, Outcome.SEND)
@@ -446,9 +392,11 @@ class Gatekeeper:
         with suppress(InvalidStateError):  # a hook's event loop cancelled the future with the task that waited for it
             ticket.decision.set_result(ticket.decided)
 
-    def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> None:
-        self._ledger.put(_record(ticket, state, self._clock(), asked, outcome))
+    def _put(self, ticket: Ticket, state: State, *, asked: bool, outcome: Outcome | None = None) -> Record:
+        record = ticket.record(state, self._clock(), asked=asked, outcome=outcome)
+        self._ledger.put(record)
         ticket.in_ledger = True
+        return record
 
     def _end(self, ticket: Ticket, state: State, outcome: Outcome | None = None, detail: str = "") -> None:
         record = self._ledger.move(ticket.id, state, self._clock(), outcome=outcome, detail=detail)
@@ -456,13 +404,16 @@ class Gatekeeper:
 
     def _show(self) -> None:
         head = self._queue[0] if self._queue else None
-        self._asker.show(_question(head) if head else None, max(0, len(self._queue) - 1))
+        if head is not None:
+            head.shown_at = head.shown_at or self._clock()
+        self._asker.show(head.question if head else None, max(0, len(self._queue) - 1))
 
     def _tell(
         self, kind: ActivityKind, ticket: Ticket, outcome: Outcome | None = None, record: Record | None = None
     ) -> None:
         account = ticket.judgement.submission.account
-        self._notify(Activity(kind, self._clock(), record, ticket.judgement, outcome, account=account))
+        asked_at = ticket.shown_at or ticket.asked_at
+        self._notify(Activity(kind, self._clock(), record, ticket.judgement, outcome, ticket.detail, account, asked_at))
 
     def _notify(self, activity: Activity) -> None:
         for observer in self._observers:
@@ -475,33 +426,3 @@ _ACTIVITY_OF = {
     State.CANCELLED: ActivityKind.CANCELLED,
     State.UNKNOWN: ActivityKind.UNKNOWN,
 }
-
-
-def _question(ticket: Ticket) -> Question:
-    return Question(ticket.question_id, ticket.judgement, ticket.asked_at or ticket.received_at, ticket.attached)
-
-
-def _record(ticket: Ticket, state: State, at: datetime, asked: bool, outcome: Outcome | None) -> Record:
-    submission, count = ticket.judgement.submission, ticket.judgement.audience.count
-    return Record(
-        id=ticket.id,
-        hook=submission.hook,
-        account=submission.account,
-        state=state,
-        kind=submission.kind,
-        typed=ticket.judgement.audience.typed,
-        low=count.low,
-        high=count.high,
-        basis=count.basis,
-        action=ticket.judgement.verdict.weight,
-        reasons=tuple(reason.code for reason in ticket.judgement.verdict.reasons),
-        rules_version=ticket.judgement.verdict.rules_version,
-        received_at=ticket.received_at,
-        changed_at=at,
-        binding=ticket.binding,
-        retry_key=ticket.retry_key or digest.retry_key_of(submission),
-        message_id=submission.message.message_id,
-        asked=asked,
-        outcome=outcome,
-        detail=ticket.detail,
-    )

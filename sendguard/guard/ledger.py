@@ -146,6 +146,10 @@ class Ledger(Protocol):
         """The latest rows, newest first."""
         ...
 
+    def received_since(self, at: datetime) -> tuple[Record, ...]:
+        """Every row received since then."""
+        ...
+
     def remember(self, answer: Remembered) -> None:
         """Keep an answer for the next try, in place of an earlier one with the same key."""
         ...

@@ -67,7 +67,10 @@ class ActivityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Something the tray, the window or the terminal may want to show."""
+    """Something the tray, the window or the terminal may want to show, and an audit to put down.
+
+    ``asked_at`` is when its question came onto the screen, None where nobody was asked.
+    """
 
     kind: ActivityKind
     at: datetime
@@ -76,6 +79,7 @@ class Activity:
     outcome: Outcome | None = None
     detail: str = ""
     account: str = ""
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

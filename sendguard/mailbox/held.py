@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic
 
-from sendguard.guard.gatekeeper import Ticket
+from sendguard.guard.ticket import Ticket
 from sendguard.mail.submission import Submission
 from sendguard.mailbox.folder import Key
 

@@ -11,10 +11,11 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Generic, assert_never
 
-from sendguard.guard.gatekeeper import Gatekeeper, NotApproved, Ticket
+from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import LedgerFailed, Outcome, State
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
+from sendguard.guard.ticket import NotApproved, Ticket
 from sendguard.mail import digest
 from sendguard.mail.address import without_tag
 from sendguard.mail.rewrite import sender_of

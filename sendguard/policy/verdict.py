@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from sendguard.audience.audience import Audience, Part
-from sendguard.audience.count import Basis
+from sendguard.audience.count import Basis, Count
 from sendguard.audience.patterns import local_part
 from sendguard.mail.submission import Submission
 from sendguard.policy.action import Action
@@ -100,7 +101,7 @@ def verdict(submission: Submission, audience: Audience, rules: Rules) -> Verdict
 
 
 def _sizes(submission: Submission, audience: Audience, rules: Rules) -> Iterator[tuple[Action, Reason]]:
-    count = audience.count
+    count, size = audience.count, weighs(audience.count)
     if rules.block_from and count.reaches(rules.block_from) and not count.is_open:
         yield Action.BLOCK, TooLarge(count, rules.block_from)
     for part in audience.unknown_lists:
@@ -109,20 +110,24 @@ def _sizes(submission: Submission, audience: Audience, rules: Rules) -> Iterator
     for part in audience.lists:
         if grown := _growth(part, rules):
             yield Action.CONFIRM, grown
-    if rules.type_from and _counts_as(audience, rules.type_from):
+    if rules.type_from and size >= rules.type_from:
         yield Action.CONFIRM_TYPED, ReachesMany(count, rules.type_from)
-    elif rules.ask_any_from and _counts_as(audience, rules.ask_any_from):
+    elif rules.ask_any_from and size >= rules.ask_any_from:
         yield Action.CONFIRM, ReachesMany(count, rules.ask_any_from)
-    elif rules.ask_reply_from and submission.kind.is_reply and _counts_as(audience, rules.ask_reply_from):
+    elif rules.ask_reply_from and submission.kind.is_reply and size >= rules.ask_reply_from:
         yield Action.CONFIRM, ReplyReachesMany(count, rules.ask_reply_from)
     if rules.ask_outside_from and audience.external >= rules.ask_outside_from:
         yield Action.CONFIRM, ManyOutside(audience.external, rules.ask_outside_from)
 
 
-def _counts_as(audience: Audience, threshold: int) -> bool:
-    """An unknown list is asked about by name: only what is known beside it makes the number a reason."""
-    count = audience.count
-    return count.low >= threshold if count.basis is Basis.UNKNOWN else count.reaches(threshold)
+def weighs(count: Count) -> float:
+    """The number that thresholds are compared with; infinite for an open count.
+
+    An unknown list is asked about by name: what is known beside it counts.
+    """
+    if count.basis is Basis.UNKNOWN:
+        return count.low
+    return inf if count.high is None else count.high
 
 
 def _growth(part: Part, rules: Rules) -> Grown | None:

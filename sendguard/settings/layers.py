@@ -81,6 +81,16 @@ class Resolved:
     overridden: tuple[Said, ...] = ()
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def is_noteworthy(self) -> bool:
+        """Whether anybody has said anything about it."""
+        return self.layer is not Layer.BUILT_IN or bool(self.overridden or self.faults)
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether the organisation decided it."""
+        return self.locked or self.layer.is_mandatory
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -100,7 +110,7 @@ class Resolution:
     @property
     def is_managed(self) -> bool:
         """Whether the organisation decides about anything."""
-        return any(resolved.layer.is_mandatory for resolved in self.by_name.values())
+        return any(resolved.is_managed for resolved in self.by_name.values())
 
 
 def resolve(offers: Iterable[Offer]) -> Resolution:

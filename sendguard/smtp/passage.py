@@ -8,10 +8,11 @@ from functools import partial
 
 from sendguard.gate.holds import Holds
 from sendguard.gate.limits import GateLimits
-from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
+from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import LedgerFailed, Outcome
 from sendguard.guard.ports import ReplyLost, SubmissionRefused, UpstreamUnreachable
+from sendguard.guard.ticket import Decision, NotApproved, Ticket
 from sendguard.mail.submission import Envelope
 from sendguard.smtp import replies
 from sendguard.smtp.relay import ClientGone, Relay

@@ -2,7 +2,7 @@
 
 import sqlite3
 from dataclasses import astuple, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sendguard.audience.count import Basis
 from sendguard.guard.ledger import MOVES, UNHEARD, IllegalMove, LedgerFailed, Outcome, Record, Remembered, State
@@ -73,6 +73,11 @@ class SqliteLedger:
         """The latest rows, newest first."""
         return self._many("ORDER BY changed_at DESC, rowid DESC LIMIT ?", limit)
 
+    def received_since(self, at: datetime) -> tuple[Record, ...]:
+        """Every row received since then."""
+        day_before = (at - timedelta(days=1)).isoformat()  # the text of a time in another zone may be a day off
+        return tuple(row for row in self._many("WHERE received_at >= ?", day_before) if row.received_at >= at)
+
     def remember(self, answer: Remembered) -> None:
         """Keep an answer for the next try, in place of an earlier one with the same key."""
         with self._database.transaction() as connection:
@@ -111,7 +116,8 @@ class SqliteLedger:
 
     def _many(self, where: str, *values: object) -> tuple[Record, ...]:
         with self._database.reading() as connection:
-            return tuple(_from_row(row) for row in connection.execute(f"{_SELECT} {where}", values))
+            rows = connection.execute(f"{_SELECT} {where}", values).fetchall()
+        return tuple(map(_from_row, rows))  # a month of them takes longer than a decision should wait
 
 
 def _to_row(record: Record) -> tuple[object, ...]:

@@ -65,6 +65,11 @@ class Places:
         return self.data / "directory"
 
     @property
+    def audit(self) -> Path:
+        """The folder of the audit."""
+        return self.data / "audit"
+
+    @property
     def policy(self) -> Path:
         """The folder of the signed policy that was fetched last."""
         return self.data / "policy"

@@ -38,5 +38,13 @@ def policy_here(platform: str = sys.platform) -> PolicySource:
             from sendguard.system.managed_files import ManagedFiles
 
             return ManagedFiles()
+        case "darwin":
+            from sendguard.system.managed_preferences import preferences_here
+
+            return preferences_here()
+        case "win32":
+            from sendguard.system.managed_registry import registry_here
+
+            return registry_here()
         case _:
             return NoPolicy()

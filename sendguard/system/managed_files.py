@@ -1,26 +1,14 @@
 """Linux: policy in JSON files that only root can have written, in ``/etc/sendguard/policies``."""
 
-import errno
-import json
-import os
-import stat
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 from sendguard.settings.layers import Layer, Offer
+from sendguard.system.believable import Unbelievable, check_folders, read_file
+from sendguard.system.policy_text import read_json
 
 FOLDER = Path("/etc/sendguard/policies")
 LEVELS = {"managed": Layer.MACHINE, "recommended": Layer.RECOMMENDED}
-MOST_OCTETS = 1024 * 1024
-"""A larger file is refused unread."""
-
-
-class Unbelievable(Exception):
-    """A file or folder that policy is not taken from; ``why`` is a code."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 class ManagedFiles:
@@ -55,74 +43,18 @@ class ManagedFiles:
     def _offers(self, folder: Path, layer: Layer) -> Iterator[Offer]:
         try:
             paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
-            for each in (folder.parent.parent, folder.parent, folder) if paths else ():
-                check_state(each.lstat(), self._owner, stat.S_ISDIR)
+            if paths:
+                check_folders(folder.parent.parent, folder.parent, folder, owner=self._owner)
         except FileNotFoundError:
             return
         except OSError:
             yield Offer(layer, str(folder), broken="unreadable")
             return
         except Unbelievable as error:
-            yield Offer(layer, str(folder), broken=f"folder_{error.why}")
+            yield Offer(layer, str(folder), broken=error.why)
             return
         for path in paths:
             try:
-                yield Offer(layer, str(path), read_policy(read_file(path, self._owner)))
+                yield Offer(layer, str(path), read_json(read_file(path, self._owner)))
             except Unbelievable as error:
                 yield Offer(layer, str(path), broken=error.why)
-
-
-def check_state(state: os.stat_result, owner: int, is_kind: Callable[[int], bool]) -> None:
-    """Refuse what is not of its kind, not ``owner``'s, or writable by others. Raises Unbelievable."""
-    if stat.S_ISLNK(state.st_mode):
-        raise Unbelievable("link")
-    if not is_kind(state.st_mode):
-        raise Unbelievable("kind")
-    if state.st_uid != owner:
-        raise Unbelievable("owner")
-    if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Unbelievable("writable")
-
-
-def read_file(path: Path, owner: int) -> bytes:
-    """The octets of a file that only ``owner`` can have written. Raises Unbelievable."""
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unbelievable("link" if error.errno == errno.ELOOP else "unreadable") from error
-    with open(opened, "rb") as file:
-        state = os.fstat(file.fileno())
-        check_state(state, owner, stat.S_ISREG)
-        if state.st_size > MOST_OCTETS:
-            raise Unbelievable("too_large")
-        try:
-            octets = file.read(MOST_OCTETS + 1)
-        except OSError as error:
-            raise Unbelievable("unreadable") from error
-    if len(octets) > MOST_OCTETS:
-        raise Unbelievable("too_large")
-    return octets
-
-
-def read_policy(octets: bytes) -> Mapping[str, object]:
-    """The settings of a policy file. Raises Unbelievable."""
-    try:
-        found = json.loads(octets.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_constant)
-    except UnicodeDecodeError:
-        raise Unbelievable("encoding") from None
-    except (ValueError, RecursionError):
-        raise Unbelievable("syntax") from None
-    if not isinstance(found, dict):
-        raise Unbelievable("not_an_object")
-    return {name: value for name, value in found.items() if name != "$schema"}
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Unbelievable("repeated_key")
-    return found
-
-
-def _no_constant(text: str) -> object:
-    raise ValueError(text)

@@ -1,9 +1,10 @@
-"""Windows: one key under HKEY_CURRENT_USER, by ``winreg``. Not run here."""
+"""Windows: the registry, by ``winreg``. Not run here."""
 
 import sys
 
 if sys.platform == "win32":
     import winreg
+    from collections.abc import Hashable, Mapping
     from typing import Self
 
     class RegistryKey:
@@ -37,3 +38,25 @@ if sys.platform == "win32":
                 winreg.DeleteValue(self._key, name)
             except FileNotFoundError:
                 return
+
+    class RegistryReader:
+        """Any key, in the 64-bit view: what Group Policy wrote is found by a 32-bit Python too."""
+
+        def values(self, hive: str, key: str) -> Mapping[str, tuple[int, object]]:
+            """The type and the value of each name. Raises FileNotFoundError, OSError."""
+            with self._open(hive, key) as opened:
+                rows = (winreg.EnumValue(opened, number) for number in range(winreg.QueryInfoKey(opened)[1]))
+                return {name: (kind, value) for name, value, kind in rows}
+
+        def subkeys(self, hive: str, key: str) -> tuple[str, ...]:
+            """The names of the keys in it. Raises FileNotFoundError, OSError."""
+            with self._open(hive, key) as opened:
+                return tuple(winreg.EnumKey(opened, number) for number in range(winreg.QueryInfoKey(opened)[0]))
+
+        def changed(self, hive: str, key: str) -> Hashable:
+            """When it was last written to, in units of 100 ns. Raises FileNotFoundError, OSError."""
+            with self._open(hive, key) as opened:
+                return winreg.QueryInfoKey(opened)[2]
+
+        def _open(self, hive: str, key: str) -> "winreg.HKEYType":
+            return winreg.OpenKeyEx(getattr(winreg, hive), key, 0, winreg.KEY_READ | winreg.KEY_WOW64_64KEY)

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from sendguard.guard.gatekeeper import AskedAgain, QuestionGone, WrongWord
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Answer, Question
+from sendguard.guard.ticket import AskedAgain, QuestionGone, WrongWord
 
 log = logging.getLogger(__name__)
 

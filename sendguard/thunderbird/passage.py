@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
+from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome
+from sendguard.guard.ticket import Decision, NotApproved, Ticket
 from sendguard.mail.address import normalise, read_addresses
 from sendguard.mail.message import Message
 from sendguard.mail.rewrite import sender_of

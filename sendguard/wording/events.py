@@ -8,7 +8,7 @@ from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.settings.setting import N_
-from sendguard.wording import counts
+from sendguard.wording import counts, policies
 from sendguard.wording.catalogue import Catalogue
 
 KINDS = {
@@ -126,8 +126,14 @@ TROUBLES = {
     "directory_not_fetched": N_("No newer directory could be fetched. SendGuard keeps trying."),
     "directory_missing": N_("The published directory could not be fetched yet. Its lists are of unknown size."),
     "directory_keys": N_("The settings hold no valid key of the published directory, so it is not fetched."),
-    "policy": N_(
-        "A policy of your organisation cannot be read or is not valid. The guarding default is in force for it."
+    "audit": N_("The audit cannot be written, so lines are missing in it. Mail is not touched. Is the disk full?"),
+    "audit_file": N_(
+        "The second file of the audit cannot be written, or others could change it. Mail is not touched. Tell your IT."
+    ),
+    "audit_syslog_unreachable": N_("The audit's syslog server cannot be reached. Its lines wait; mail does not."),
+    "audit_syslog_certificate": N_(
+        "The certificate of the audit's syslog server is not valid, so it gets nothing. Mail is not touched. "
+        "Tell your IT."
     ),
     "policy_expired": N_("The signed policy is out of date. What it tightened stays in force. Tell your IT."),
     "policy_refused": N_("A signed policy was not taken, because it is not to be believed. Tell your IT."),
@@ -180,6 +186,8 @@ def activity(say: Catalogue, activity: Activity) -> str:
 
 def trouble(say: Catalogue, code: str) -> str:
     """What does not work, what is safe, and what to do. A code nobody knows is named, so that IT can look it up."""
+    if code.startswith("policy_") and code not in TROUBLES:
+        return policies.trouble(say, code.removeprefix("policy_"))
     bare = code
     for prefix in _PREFIXES:
         bare = bare.removeprefix(prefix)

@@ -4,13 +4,17 @@ from datetime import datetime
 
 from sendguard.audience.audience import Audience, Part
 from sendguard.audience.count import Count
+from sendguard.guard.audit import AuditLine
+from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.policy.reasons import Reason
-from sendguard.wording import counts, events, reasons, replies
+from sendguard.settings.layers import Fault, Layer, Resolution, Said
+from sendguard.settings.setting import Setting, Value
+from sendguard.wording import audit, counts, events, policies, reasons, replies
 from sendguard.wording.catalogue import Catalogue
 
 
@@ -105,6 +109,38 @@ class Sentences:
         """How much a directory knows, and when that was true."""
         return counts.directory(self.catalogue, people, lists, as_of)
 
+    def audit_line(self, line: AuditLine) -> tuple[str, ...]:
+        """A line of the audit: when, what, how many people, what the rules demanded, what came of it."""
+        return audit.cells(self.catalogue, line)
+
+    def monitored(self, record: Record) -> str:
+        """What would have become of a row if the organisation did not only monitor; empty where it did act."""
+        return audit.monitored(self.catalogue, record)
+
+    def hindsight(self, found: Hindsight) -> tuple[str, ...]:
+        """What the last days came to, then a line for each threshold."""
+        return audit.hindsight(self.catalogue, found)
+
     def trouble(self, code: str) -> str:
         """What does not work, what is safe, and what to do now."""
         return events.trouble(self.catalogue, code)
+
+    def layer(self, layer: Layer, source: str = "") -> str:
+        """Who decided about a setting, and the file, key or address behind it."""
+        return policies.origin(self.catalogue, layer, source)
+
+    def value(self, setting: Setting, value: Value) -> str:
+        """The value of a setting, a line for each entry of a list; keys and codes are masked."""
+        return policies.value(self.catalogue, setting, value)
+
+    def overridden(self, setting: Setting, said: Said) -> str:
+        """A value that is not in force, and who said it."""
+        return policies.overridden(self.catalogue, setting, said)
+
+    def settings_fault(self, fault: Fault) -> str:
+        """What is wrong with a policy or with a person's own settings, where, and what to do."""
+        return policies.fault(self.catalogue, fault)
+
+    def standing(self, resolution: Resolution) -> str:
+        """Whether this computer is managed."""
+        return policies.standing(self.catalogue, resolution)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sendguard.exchange.outbox_folder import EwsOutboxFolder
-from sendguard.guard.gatekeeper import ANSWER_LIFETIME, NotApproved
+from sendguard.guard.gatekeeper import ANSWER_LIFETIME
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import ActivityKind, Answer
+from sendguard.guard.ticket import NotApproved
 from sendguard.mail.submission import Hook
 from sendguard.mailbox.held import Held
 from tests.adapters.ews_rig import ExchangeDesk, boxes

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import Ticket
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import Outcome
 from sendguard.guard.ports import Answer, Question
+from sendguard.guard.ticket import Ticket
 from sendguard.mail.submission import Envelope, Hook
 from sendguard.terminal.asker import TerminalAsker
 from sendguard.terminal.reply import ByPerson, Shown, by_rule

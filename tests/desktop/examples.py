@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from sendguard.audience.audience import AddressKind, Audience, Part, Seen
 from sendguard.audience.count import Basis, Count
@@ -11,6 +12,7 @@ from sendguard.audience.index.build import build
 from sendguard.audience.index.reader import Index
 from sendguard.desktop.mail_program import AddonInstalled, IdentityWay, MailProfile, ThunderbirdAccess, WayState
 from sendguard.desktop.services import (
+    AuditAccess,
     DirectoryStatus,
     ExchangeAccess,
     PathState,
@@ -23,6 +25,8 @@ from sendguard.desktop.services import (
     SignedPolicyStatus,
 )
 from sendguard.guard.account import Account, Security, Server
+from sendguard.guard.audit import AuditLine, By, Line, to_json
+from sendguard.guard.hindsight import hindsight
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Observer, Question, Scheduled
@@ -219,6 +223,17 @@ HISTORY = (
     record("1", State.REFUSED, Outcome.BLOCKED, asked=False, received_at=NOW - timedelta(days=17)),
 )
 
+AUDIT = (
+    AuditLine(Line.DECISION, NOW, "5", "smtp_gate", "new", "100000+", "exact", "8c0ffee", "typed", asked=True,
+              decision="dont_send", by=By.PERSON, seconds=14.2, state="refused", reasons=("grown",)),
+    AuditLine(Line.END, EARLIER, "4", "smtp_gate", "reply_all", "50-199", "exact", "8c0ffee", "confirm", monitored=True,
+              decision="send", state="sent", reasons=("reply_reaches_many",)),
+    AuditLine(Line.DECISION, LAST_WEEK, "3", "smtp_gate", "new", "10-49 or more", "unknown", "8c0ffee", "code",
+              asked=True, decision="send", by=By.EARLIER, state="approved", code="0123abcd"),
+    AuditLine(Line.GAP, LAST_WEEK, lost=12),
+    AuditLine(Line.STARTED, LAST_WEEK),
+)  # fmt: skip
+
 WORK = Account(
     "Work",
     (ME, "ana@nhs.test"),
@@ -286,6 +301,8 @@ class World:
     directory: DirectoryStatus | None = None
     rows: tuple[Record, ...] = ()
     unknown: tuple[Record, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
+    audit_troubles: tuple[str, ...] = ()
     settled: list[tuple[str, bool]] = field(default_factory=list)
     scheduled: tuple[Scheduled, ...] = ()
     gives_back: bool = True
@@ -301,6 +318,7 @@ class World:
     disk_full: bool = False
     on_start: Callable[[], None] = lambda: None
     events: list[str] = field(default_factory=list)
+    watchers: list[Callable[[Resolution], None]] = field(default_factory=list)
 
     def services(self, language: str = "en") -> Services:
         return Services(
@@ -308,6 +326,7 @@ class World:
             sentences=sentences(language),
             secrets=self.secrets,
             settings=lambda: self.resolution,
+            watch_settings=self.watchers.append,
             save_settings=self.save_settings,
             signed_policy=lambda: self.signed_policy,
             load_accounts=lambda: tuple(self.accounts),
@@ -321,6 +340,8 @@ class World:
             directory=lambda: self.directory,
             asks_exchange=lambda: self.asks_exchange,
             history=lambda: self.rows,
+            hindsight=lambda: hindsight(self.rows, NOW),
+            audit=AuditAccess(lambda most: self.audit[:most], self.export_audit, lambda: self.audit_troubles),
             unknown=lambda: self.unknown,
             settle=self.settle,
             scheduled=lambda: self.scheduled,
@@ -344,9 +365,20 @@ class World:
     def settings(self) -> Values:
         return self.resolution.values
 
+    def new_policy(self, *policy: Offer) -> None:
+        """IT decides something else."""
+        self.policy = policy
+        for watcher in self.watchers:
+            watcher(self.resolution)
+
     def save_settings(self, edits: Mapping[str, Value]) -> None:
         self._write()
         self.own = own_changes(self.policy, self.own, edits)
+
+    def export_audit(self, place: Path) -> int:
+        self._write()
+        place.write_bytes(b"".join(to_json(line) + b"\n" for line in self.audit))
+        return len(self.audit)
 
     def save_account(self, account: Account) -> None:
         self._write()

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
+from sendguard.audience.count import Basis
 from sendguard.desktop.account_form import AccountForm
 from sendguard.desktop.icons import TrayState, icon
 from sendguard.desktop.notice import NotSent
@@ -22,8 +24,14 @@ from sendguard.desktop.tasks import Tasks
 from sendguard.desktop.window import MainWindow
 from sendguard.guard.account import ExchangeServer, Login
 from sendguard.guard.judge import Judgement
+from sendguard.mail.kind import Kind
+from sendguard.policy.action import Action
+from sendguard.settings.layers import Layer, Offer
 from tests.desktop.conftest import dark_palette
 from tests.desktop.examples import (
+    AUDIT,
+    HISTORY,
+    NOW,
     THUNDERBIRD,
     WORK,
     FakeThunderbird,
@@ -33,6 +41,7 @@ from tests.desktop.examples import (
     a_reply_to_62,
     full_world,
     question,
+    record,
     sentences,
     the_2016_mail,
     the_same_in_thunderbird,
@@ -54,6 +63,44 @@ def the_question(judgement: Judgement, language: str = "en") -> QuestionDialog:
 def the_window(page: int, language: str = "en") -> MainWindow:
     window = MainWindow(full_world().services(language), Tasks(QApplication.instance()))
     window.happened(warned(the_2016_mail()))
+    window.tabs.setCurrentIndex(page)
+    return window
+
+
+def the_history(language: str = "en") -> MainWindow:
+    """A month of monitoring, with an audit."""
+    sizes = [1] * 240 + [4] * 90 + [14] * 40 + [30] * 11 + [75] * 22 + [130] * 8
+    kinds = [Kind.NEW, Kind.REPLY, Kind.REPLY_ALL]
+    monitored = [
+        record(f"m{n}", asked=False, low=size, high=size, basis=Basis.ASSUMED, kind=kinds[n % 3],
+               action=Action.CONFIRM if size >= 100 else Action.SEND, received_at=NOW - timedelta(days=5 + n % 24))
+        for n, size in enumerate(sizes)
+    ]  # fmt: skip
+    world = full_world(rows=(*HISTORY, *monitored), own={"Audit": True}, audit=AUDIT)
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
+    window.tabs.setCurrentIndex(1)
+    return window
+
+
+IT = "/etc/sendguard/policies/managed/10-nhs.json"
+POLICY = (
+    Offer(Layer.MACHINE, IT, {
+        "AskAnyFrom": 50, "TypeFrom": 250, "Audit": True, "AuditKey": "as long as it is secret",
+        "OrganisationDomains": ["nhs.test", "*.nhs.test"], "CheckAttachment": "always",
+        "ProtectedLists": [f"all-staff@nhs.test | Ask the board first. | code={'0' * 64}"],
+    }),
+    Offer(Layer.MACHINE, "/etc/sendguard/policies/managed/20-old.json", broken="writable"),
+    Offer(Layer.REMOTE, "https://sendguard.nhs.test/policy", {
+        "BlockedLists": ["croydonpractices@nhs.test | This list reaches everybody. Do not reply. | until=2026-12-01"],
+    }),
+    Offer(Layer.RECOMMENDED, "/etc/sendguard/policies/recommended/10-nhs.json", {"StartAtLogin": True}),
+)  # fmt: skip
+OWN = {"AskAnyFrom": 400, "AskReplyFrom": 12}
+
+
+def the_managed_window(page: int, language: str = "en") -> MainWindow:
+    world = full_world(policy=POLICY, own=dict(OWN))
+    window = MainWindow(world.services(language), Tasks(QApplication.instance()))
     window.tabs.setCurrentIndex(page)
     return window
 
@@ -84,7 +131,10 @@ LIGHT: dict[str, Callable[[], QWidget]] = {
     "question-code": lambda: the_question(a_list_that_needs_a_code()),
     "not-sent": lambda: NotSent(a_blocked_mail(), sentences()),
     "window": lambda: the_window(0),
+    "history": the_history,
     "settings": lambda: the_window(3),
+    "settings-managed": lambda: the_managed_window(3),
+    "policies": lambda: the_managed_window(4),
     "thunderbird": the_accounts,
     "account": the_form,
     "account-exchange": the_exchange_form,

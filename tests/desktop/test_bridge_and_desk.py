@@ -15,9 +15,9 @@ from sendguard.desktop import question as question_module
 from sendguard.desktop.bridge import Bridge
 from sendguard.desktop.desk import Desk
 from sendguard.desktop.question import QuestionDialog
-from sendguard.guard.gatekeeper import AskedAgain, QuestionGone, Ticket, WrongWord
 from sendguard.guard.ledger import LedgerFailed, Outcome
 from sendguard.guard.ports import Activity, ActivityKind, Answer, Asker
+from sendguard.guard.ticket import AskedAgain, QuestionGone, Ticket, WrongWord
 from tests.desktop.conftest import NEVER
 from tests.desktop.examples import (
     NOW,

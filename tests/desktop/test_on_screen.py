@@ -133,6 +133,31 @@ def test_without_a_tray_the_window_shows_and_closing_it_asks_what_quitting_means
     wait_until(lambda: not program.is_running(), "end of the program")
 
 
+def turn_to(display: Display, desktop: AccessibleDesktop, role: str, name: str) -> Widget:
+    """Turn the pages by Ctrl+Tab until the one with it shows."""
+    while True:
+        display.press_keys("ctrl+Tab")
+        with contextlib.suppress(TimeoutError):
+            return desktop.find(role, name, seconds=2)
+
+
+def test_the_keyboard_turns_to_the_policies_and_a_screen_reader_reads_them(
+    display: Display, started: Started, accessible_desktop: AccessibleDesktop, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.json").write_text('{"AskAnyFrom": 50, "CheckSubject": "never"}')
+    display.stop_tray()
+    started()
+    wait_until(lambda: has_keyboard(accessible_desktop), "window with the keyboard")
+    display.press_keys("Tab")
+    locked = turn_to(display, accessible_desktop, "spin box", "Ask about any message from")
+    assert "enabled" not in locked.states
+    assert locked.description.endswith("Managed by your organisation.")
+    turn_to(display, accessible_desktop, "label", "Your organisation decides about 2 settings on this computer.")
+    (entry,) = [each for each in accessible_desktop.all_found(name="Ask about any message from") if each.description]
+    assert entry.description.startswith("50 people\nAskAnyFrom · policy of this computer (")
+    assert entry.description.endswith("Managed by your organisation.")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_an_open_question_is_not_answered(
     started: Started, accessible_desktop: AccessibleDesktop, number: signal.Signals

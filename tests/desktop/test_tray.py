@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
+from sendguard.desktop.application import Desktop
+from sendguard.desktop.bridge import Bridge
 from sendguard.desktop.icons import TrayState
 from sendguard.desktop.single import LocalServerDoor, SingleInstance
 from sendguard.desktop.tray import Tray, quit_question
-from tests.desktop.examples import sentences
+from sendguard.settings.layers import Layer, Offer
+from tests.desktop.examples import World, sentences
 
 
 def shown_actions(tray: Tray) -> list[str]:
@@ -46,6 +49,19 @@ def test_each_state_has_its_own_words(qtbot: QtBot) -> None:
         "SendGuard: Eine Nachricht wartet auf Ihre Antwort",
         "SendGuard: Etwas arbeitet nicht",
     }
+
+
+def test_a_policy_that_is_not_taken_is_trouble_and_ones_own_file_is_not(qapp: QApplication, tmp_path: Path) -> None:
+    world = World()
+    desktop = Desktop(qapp, world.services(), Bridge(), SingleInstance(tmp_path))
+    for policy, own, state in (
+        ((), {}, TrayState.WATCHING),
+        ((), {"AskAnyFrom": "many"}, TrayState.WATCHING),
+        ((Offer(Layer.MACHINE, "it.json", broken="owner"),), {}, TrayState.TROUBLE),
+    ):
+        world.policy, world.own = policy, own
+        desktop._show_state()
+        assert desktop.tray.state is state
 
 
 def test_quitting_says_what_it_means_and_keeps_running_by_default(qtbot: QtBot) -> None:

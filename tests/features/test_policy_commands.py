@@ -86,10 +86,10 @@ def test_the_first_block_needs_no_policy_before_it(type_in: Type) -> None:
     [
         ("{", "is not JSON"),
         ("[]", "is not a JSON object"),
-        ('{"OrganisationDomains": ["x.test"]}', "OrganisationDomains: only_tightens"),
-        ('{"AskAnyFrom": -1}', "AskAnyFrom: range"),
-        ('{"BlockedLists": ["all | until=soon"]}', "BlockedLists: rule"),
-        ('{"PolicyKeys": []}', "PolicyKeys: only_tightens"),
+        ('{"OrganisationDomains": ["x.test"]}', "OrganisationDomains: a signed policy can only make stricter"),
+        ('{"AskAnyFrom": -1}', "AskAnyFrom: its value is too small or too large"),
+        ('{"BlockedLists": ["all | until=soon"]}', "BlockedLists: a rule in it cannot be read"),
+        ('{"PolicyKeys": []}', "PolicyKeys: a signed policy can only make stricter"),
     ],
 )
 def test_what_no_desktop_would_take_is_not_signed(type_in: Type, content: str, said: str) -> None:

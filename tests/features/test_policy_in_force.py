@@ -19,9 +19,9 @@ from sendguard.bootstrap.program import Program
 from sendguard.bootstrap.screen import services_of
 from sendguard.gate.loopback import choose_port
 from sendguard.guard.account import Account, Security, Server
-from sendguard.guard.gatekeeper import CodeSpent
 from sendguard.guard.ledger import MONITORED
 from sendguard.guard.ports import ActivityKind, Answer
+from sendguard.guard.ticket import CodeSpent
 from sendguard.practice.servers import EVERYBODY, PracticeServers
 from sendguard.published.signing import SigningKey
 from sendguard.settings.layers import Layer

@@ -9,8 +9,8 @@ from imapclient import IMAPClient
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from sendguard.bootstrap.practice import Practice, practice
-from sendguard.guard.gatekeeper import WrongWord
 from sendguard.guard.ports import Activity, ActivityKind, Answer
+from sendguard.guard.ticket import WrongWord
 from sendguard.policy.reasons import Grown
 from sendguard.practice.directory import JO
 from sendguard.practice.story import Told

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sendguard.guard.gatekeeper import QuestionGone
 from sendguard.guard.ledger import State
 from sendguard.guard.ports import Answer
+from sendguard.guard.ticket import QuestionGone
 from sendguard.mail.kind import Kind
 from sendguard.mail.submission import Hook
 from sendguard.mailbox.watching import WatchState

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from sendguard.gate.limits import GateLimits
-from sendguard.guard.gatekeeper import QuestionGone
 from sendguard.guard.ports import ActivityKind, Answer
+from sendguard.guard.ticket import QuestionGone
 from tests.adapters.smtp_kit import Client, Rig, message, rig
 from tests.servers.processes import wait_until
 

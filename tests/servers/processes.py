@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -49,6 +50,14 @@ def answers_with(port: int, greeting: bytes) -> bool:
     """Tell whether a server on ``port`` greets a client with these first bytes."""
     with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=5) as client:
         return client.recv(512).startswith(greeting)
+    return False
+
+
+def answers_tls(port: int, context: ssl.SSLContext) -> bool:
+    """Tell whether a server on ``port`` speaks TLS as ``context`` wants it."""
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=5) as client:
+        context.wrap_socket(client, server_hostname=LOOPBACK).close()
+        return True
     return False
 
 

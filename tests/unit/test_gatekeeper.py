@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import AskedAgain, NotApproved, QuestionGone, Ticket, WrongWord
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import MOVES, LedgerFailed, Outcome, State
 from sendguard.guard.ports import ActivityKind, Answer
+from sendguard.guard.ticket import AskedAgain, NotApproved, QuestionGone, Ticket, WrongWord
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy.reasons import AnswerIsStale, PossiblySent
 from sendguard.policy.rules import ListRule, Rules

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import Ticket
 from sendguard.guard.handover import MOST, Handovers
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import Outcome, Remembered
 from sendguard.guard.ports import Answer
+from sendguard.guard.ticket import Ticket
 from sendguard.mail.likeness import Content, likenesses, written_likeness
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy.reasons import AnswerIsStale

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import CodeSpent, QuestionGone, Ticket, WrongWord
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import MONITORED, Outcome, Record, State
 from sendguard.guard.ports import ActivityKind, Answer
+from sendguard.guard.ticket import CodeSpent, QuestionGone, Ticket, WrongWord
 from sendguard.mail.submission import Envelope, Hook, Submission
 from sendguard.policy.action import Action
 from sendguard.policy.lifting import digest_of

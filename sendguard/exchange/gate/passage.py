@@ -15,10 +15,11 @@ from sendguard.exchange.gate.outcome import Fact, Said, outcomes
 from sendguard.exchange.gate.relay import ClientGone, Relay
 from sendguard.gate.holds import Holds
 from sendguard.gate.limits import GateLimits
-from sendguard.guard.gatekeeper import Decision, Gatekeeper, NotApproved, Ticket
+from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.guard.intake import Intake
 from sendguard.guard.ledger import LedgerFailed, Outcome
 from sendguard.guard.ports import ReplyLost, UpstreamUnreachable
+from sendguard.guard.ticket import Decision, NotApproved, Ticket
 from sendguard.mail.message import Message
 from sendguard.mail.submission import Submission
 from sendguard.wording.sentences import Sentences

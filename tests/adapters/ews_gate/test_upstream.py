@@ -127,7 +127,7 @@ def test_a_server_that_cannot_be_reached_is_said_so_and_nothing_is_lost(r: Rig, 
     assert status == 200
     assert b"the mail server cannot be reached" in said
     assert r.states() == ["refused"]
-    assert r.guard.activities[-1].detail == "gate_unreachable"
+    assert "gate_unreachable" in [activity.detail for activity in r.guard.activities]
     assert r.post(FIND)[0] == 502
 
 
