@@ -8,7 +8,7 @@ const PARENT_FIELDS = [
 ];
 const PARENT_WITHIN_MS = 3000;
 const UNREAD = "<unread@thunderbird.invalid>";
-const MOST_TEXT = 1_000_000;
+const MOST_TEXT = 500_000; // characters: six octets each at the worst, and a frame holds four mebibytes
 const MOST_ENTRIES = 20_000;
 const EMBEDDED = /(["'(])data:[^"',)]*,[^"')]*/g;
 

@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -78,7 +79,7 @@ class LocalDoor:
     def close(self) -> None:
         """Listen no more."""
         if self._socket is not None:
-            _shut(self._socket)
+            _shut(self._socket, lambda caller: caller.connect(_short(self._path)))
             self._path.unlink(missing_ok=True)
             self._socket = None
 
@@ -119,7 +120,8 @@ class LoopbackDoor:
     def close(self) -> None:
         """Listen no more."""
         if self._socket is not None:
-            _shut(self._socket)
+            where = self._socket.getsockname()
+            _shut(self._socket, lambda caller: caller.connect(where))
             self._path.unlink(missing_ok=True)
             self._socket = None
 
@@ -174,7 +176,10 @@ def _read(caller: socket.socket, octets: int) -> bytes:
     return found
 
 
-def _shut(listening: socket.socket) -> None:
+def _shut(listening: socket.socket, knock: Callable[[socket.socket], None]) -> None:
+    """Close a socket somebody may be waiting at. Linux wakes them by the shutdown; elsewhere (not run) a knock does."""
     with suppress(OSError):
         listening.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError), socket.socket(listening.family, socket.SOCK_STREAM) as caller:
+        knock(caller)
     listening.close()

@@ -270,11 +270,43 @@ def test_the_count_of_a_draft_is_said_and_nothing_is_held(desk: Desk) -> None:
     assert (desk.states(), desk.guard.asker.history) == ([], [])
 
 
+@pytest.mark.logs("no count for a draft: TypeError")
 def test_a_count_that_fails_is_said_so(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     desk.guard.directory = None  # type: ignore[assignment]
     assert desk.addon().talk("count", message=message("big@lists.test")) == {"error": "fault"}
     assert "big@lists.test" not in caplog.text
-    caplog.clear()
+
+
+@pytest.mark.logs("a conversation with Thunderbird ended by TypeError")
+def test_a_fault_of_ours_ends_the_conversation_so_that_the_add_on_cancels(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.guard.directory = None  # type: ignore[assignment]
+    addon = desk.addon()
+    addon.say("ask", message=message("big@lists.test"))
+    assert addon.is_ended()
+    assert "big@lists.test" not in caplog.text
+    assert [activity.detail for activity in desk.guard.activities] == ["thunderbird_failed"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"whole": False}, {"parts": ["unread 5 plan.pdf"]}, {"parts": ["abcd"]}, {"plain": None}, {"parts": [""]}]
+)
+def test_what_the_add_on_could_not_see_is_like_nothing_a_gate_sees(desk: Desk, more: dict[str, Any]) -> None:
+    composed = Composed.of(message("big@lists.test", **more))
+    desk.addon().say("ask", message=message("big@lists.test"))
+    submission = desk.guard.asker.question().judgement.submission
+    assert composed.likenesses(submission) == frozenset()
+    assert len(Composed.of(message("big@lists.test", html="<p>Hello</p>")).likenesses(submission)) == 3
+
+
+def test_an_answer_that_no_longer_fits_the_rules_does_not_release(desk: Desk) -> None:
+    addon = desk.addon()
+    number = addon.say("ask", message=message("big@lists.test"))
+    desk.answer(Answer.SEND)
+    addon.hear(number)
+    desk.guard.rules = Rules(ask_any_from=50)
+    assert addon.talk("release", ask=number, message=message("big@lists.test")) == {"go": False}
 
 
 def test_a_thunderbird_that_goes_withdraws_what_it_asked(desk: Desk) -> None:

@@ -163,8 +163,8 @@ class AddonDesk:
 
     def close(self) -> None:
         """Leave Thunderbird as it was found."""
-        self.thunderbird.close_composers()
-        self.closing.close()
+        with self.closing:
+            self.thunderbird.close_composers()
 
 
 @contextmanager

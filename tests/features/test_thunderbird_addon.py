@@ -237,7 +237,8 @@ def test_a_send_its_person_breaks_off_at_thunderbirds_own_question_was_not_sent(
     desk.press_send("")
     desk.answer(Answer.SEND)
     desk.thunderbird.run(
-        "const reminder = await until(dialog, 'subject reminder');"
+        "const shown = () => dialog()?.document.getElementById('infoBody')?.textContent && dialog();"
+        "const reminder = await until(shown, 'subject reminder');"
         "reminder.document.querySelector('dialog').cancelDialog(); await until(() => !dialog(), 'end of it');"
     )
     desk.wait_for_state(State.REFUSED)
