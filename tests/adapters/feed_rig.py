@@ -98,5 +98,5 @@ class Desktop:
     def fetched(self) -> list[str]:
         """The files fetched since this was asked last, in their order."""
         found = [f"{seen.path[1:]}" for seen in self.site.requests if seen.status in (200, 206)]
-        self.site.requests.clear()
+        self.site.seen.clear()
         return found

@@ -10,6 +10,12 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Its end comes last, so that nobody waits for it who could do something else meanwhile."""
+    items.sort(key=lambda item: "long_hold" in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def long_hold(dovecot: Dovecot, postfix: Postfix) -> Iterator[LongHold]:
     """A message that is held from the first test that asks for it on."""

@@ -52,11 +52,13 @@ class Seen:
 
 
 class StaticSite:
-    """Serves ``folder``. ``requests`` holds what was asked, ``misbehave`` what goes wrong, by path (``/name``)."""
+    """Serves ``folder``. ``requests`` are what was asked, ``misbehave`` what goes wrong, by path (``/name``)."""
 
     def __init__(self, folder: Path, certificate: ServerCertificate | None = None) -> None:
         self.folder = folder
-        self.requests: list[Seen] = []
+        self.seen: list[Seen] = []
+        self.answering = 0
+        self.rest = threading.Condition()
         self.misbehave: dict[str, Misbehaviour] = {}
         self.healed = threading.Event()
         self._server = _Quiet((LOOPBACK, 0), type("Bound", (_Answer,), {"site": self}))
@@ -88,6 +90,25 @@ class StaticSite:
         self.healed.set()
         self.healed = threading.Event()
 
+    @property
+    def requests(self) -> list[Seen]:
+        """What was answered. An answer its client has read whole already is waited for; one that stalls is not."""
+        with self.rest:
+            self.rest.wait_for(lambda: not self.answering, timeout=0.5)
+            return list(self.seen)
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a request is answered."""
+        with self.rest:
+            self.answering += 1
+        try:
+            yield
+        finally:
+            with self.rest:
+                self.answering -= 1
+                self.rest.notify_all()
+
     def asked(self, path: str) -> list[Seen]:
         """The answered requests for a path, in their order."""
         return [seen for seen in self.requests if seen.path == path]
@@ -111,6 +132,10 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
+        with self.site.at_work():
+            self._answer()
+
+    def _answer(self) -> None:
         fault = self.site.misbehave.get(self.path, Misbehaviour())
         status, headers, body = self._found(fault)
         if fault.status is not None:
@@ -131,7 +156,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             for piece in self._pieces(fault, body):
                 self.wfile.write(piece)
                 sent += len(piece)
-        self.site.requests.append(Seen(self.path, dict(self.headers), status, sent))
+        self.site.seen.append(Seen(self.path, dict(self.headers), status, sent))
         if fault.cut_after is not None or fault.endless or "Content-Length" not in headers:
             self.close_connection = True
 
