@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sendguard.guard.audit import AuditLine, Line, end_of, line_of, to_json
 from sendguard.guard.ledger import Outcome, Record, State
@@ -22,8 +23,9 @@ from sendguard.settings.values import Values
 from sendguard.storage.audit import AuditFolder, append_for_collector
 from sendguard.storage.places import Places, installation_key
 from sendguard.storage.sizes import Pseudonyms
-from sendguard.syslog.message import Severity, message
-from sendguard.syslog.sender import SyslogSender
+
+if TYPE_CHECKING:
+    from sendguard.syslog.sender import SyslogSender
 
 WAITING = 1_000
 """Lines that wait for the disk; more are counted as lost."""
@@ -58,7 +60,7 @@ class Audit:
         values: Callable[[], Values],
         clock: Callable[[], datetime],
         trouble: Callable[[str], None],
-        syslog: Callable[..., SyslogSender] = SyslogSender,
+        syslog: "Callable[..., SyslogSender] | None" = None,
     ) -> None:
         self._places, self._values, self._clock, self._trouble = places, values, clock, trouble
         self._new_syslog = syslog
@@ -203,7 +205,9 @@ class Audit:
             threading.Thread(target=self._syslog.close, name="syslog ends", daemon=True).start()
         self._syslog, self._syslog_at = None, address
         if address:
-            self._syslog = self._new_syslog(
+            from sendguard.syslog.sender import SyslogSender
+
+            self._syslog = (self._new_syslog or SyslogSender)(
                 *split_address(address),
                 gap=lambda lost: syslog_message(AuditLine(Line.GAP, self._clock(), lost=lost)),
                 tell=lambda code: self._trouble(f"audit_syslog_{code}"),
@@ -240,6 +244,8 @@ _WEIGHTY = frozenset({Outcome.BLOCKED, Outcome.CANNOT_ASK})
 
 def syslog_message(line: AuditLine) -> bytes:
     """A line as a syslog message: a warning where somebody should look, else a notice for what was decided."""
+    from sendguard.syslog.message import Severity, message
+
     severity = Severity.INFORMATIONAL
     if line.decision in _WEIGHTY or line.code or line.approver or line.lost or line.state == State.UNKNOWN:
         severity = Severity.WARNING

@@ -12,7 +12,8 @@ from sendguard.settings.layers import Layer, Offer, resolve
 from sendguard.settings.outputs import apple, checked_in, examples, group_policy, group_policy_texts, intune, schema
 from sendguard.settings.setting import Value
 from sendguard.system.believable import MOST_OCTETS, Unbelievable, within_limit
-from sendguard.system.policy_text import read_json, read_preferences
+from sendguard.system.policy_json import read_json
+from sendguard.system.policy_plist import read_preferences
 from sendguard.wording.catalogue import LANGUAGES, Catalogue
 
 _PROPERTY_LISTS = frozenset({".plist", ".mobileconfig"})

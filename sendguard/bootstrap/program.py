@@ -5,6 +5,7 @@ import secrets as random_bytes
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sendguard.audience.audience import Audience
 from sendguard.audience.resolver import Resolver
@@ -12,16 +13,14 @@ from sendguard.audience.signs import Signs
 from sendguard.audience.source import Query, Source
 from sendguard.bootstrap.application import with_application
 from sendguard.bootstrap.audit import Audit
-from sendguard.bootstrap.audit_reading import hindsight_of
 from sendguard.bootstrap.directory import Directory, Standing
 from sendguard.bootstrap.exchange import ExchangeDirectory
 from sendguard.bootstrap.layers import Settings
 from sendguard.bootstrap.paths import AccountPaths
 from sendguard.bootstrap.signed_policy import SignedPolicy
-from sendguard.bootstrap.thunderbird import ThunderbirdPath
+from sendguard.bootstrap.thunderbird_path import ThunderbirdPath
 from sendguard.guard.account import Account
 from sendguard.guard.gatekeeper import Gatekeeper
-from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.judge import Judge
 from sendguard.guard.ledger import LedgerFailed, Record, State
 from sendguard.guard.ports import Asker, Scheduled, Secrets
@@ -38,6 +37,9 @@ from sendguard.storage.sizes import Pseudonyms, RememberedSizes
 from sendguard.system.managed import NoPolicy, PolicySource
 from sendguard.wording.catalogue import Catalogue, here_and_now
 from sendguard.wording.sentences import Sentences
+
+if TYPE_CHECKING:
+    from sendguard.guard.hindsight import Hindsight
 
 LOOK_SECONDS = 2.0
 """How often it is seen whether policy has changed while no message asks."""
@@ -179,8 +181,10 @@ class Program:
         """The latest rows. Raises LedgerFailed."""
         return self.ledger.history()
 
-    def hindsight(self) -> Hindsight:
+    def hindsight(self) -> "Hindsight":
         """What the last days came to, and what other thresholds would have. Raises LedgerFailed."""
+        from sendguard.bootstrap.audit_reading import hindsight_of
+
         return hindsight_of(self.ledger, self.values, self.clock())
 
     def unknown(self) -> tuple[Record, ...]:

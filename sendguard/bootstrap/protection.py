@@ -5,11 +5,11 @@ from pathlib import Path
 
 from sendguard.bootstrap.once import WrongInput
 from sendguard.bootstrap.thunderbird import install_host
-from sendguard.desktop.mail_program import AddonInstalled, IdentityWay, MailProfile, ThunderbirdAccess, WayState
+from sendguard.desktop.mail_program import AddonInstalled, IdentityWay, MailProfile, WayState
 from sendguard.guard.account import Account
 from sendguard.thunderbird.addon import ADDON_ID, write_xpi
 from sendguard.thunderbird.pointing import NotPointed, Refusal, point_at_gate, point_back
-from sendguard.thunderbird.policies import Policy, PolicyFile, PolicyNotWritten, policy_path
+from sendguard.thunderbird.policies import Policy, PolicyFile, PolicyNotWritten
 from sendguard.thunderbird.ways_out import ProfileFound, WayOut, profiles_found, suggested_account
 
 
@@ -70,18 +70,6 @@ class Protection:
                 if _id(way) == way_id:
                     return found, way
         return None, None
-
-
-def thunderbird_access(accounts: Callable[[], Iterable[Account]]) -> ThunderbirdAccess:
-    """For this person's windows."""
-    protection = Protection(Path.home(), accounts, policy_path())
-    return ThunderbirdAccess(
-        profiles=protection.profiles,
-        use_gate=protection.use_gate,
-        point_back=protection.point_back,
-        suggested_account=protection.suggested_account,
-        install_addon=protection.install_addon,
-    )
 
 
 def _profile(found: ProfileFound) -> MailProfile:

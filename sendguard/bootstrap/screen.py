@@ -4,12 +4,12 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING
 
-from sendguard.bootstrap.audit_reading import AuditTrail
 from sendguard.bootstrap.exchange_access import exchange_access, try_exchange
 from sendguard.bootstrap.program import Program
-from sendguard.bootstrap.protection import thunderbird_access
-from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
+from sendguard.bootstrap.thunderbird_access import thunderbird_access
 from sendguard.desktop.application import run_desktop
 from sendguard.desktop.services import (
     AuditAccess,
@@ -29,6 +29,9 @@ from sendguard.storage.files import load_accounts, save_accounts
 from sendguard.storage.places import Places
 from sendguard.storage.secret import KeyringSecrets
 from sendguard.system.managed import policy_here
+
+if TYPE_CHECKING:
+    from sendguard.bootstrap.audit_reading import AuditTrail
 
 STATES = {
     "running": PathState.WORKING,
@@ -67,7 +70,6 @@ def run_practice(places: Places) -> int:
 def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Places | None = None) -> Services:
     """What the windows can do. ``real`` is where accounts are kept while ``program`` is the practice mailbox."""
     secrets = KeyringSecrets() if real else program.secrets
-    trail = AuditTrail(program.places)
 
     def save_first_account(account: Account) -> None:
         assert real is not None  # noqa: S101 - only used with it
@@ -95,7 +97,7 @@ def services_of(program: Program, steps: tuple[PracticeStep, ...] = (), real: Pl
         asks_exchange=lambda: program.asks_exchange,
         history=program.history,
         hindsight=program.hindsight,
-        audit=AuditAccess(trail.latest, trail.export, lambda: program.audit.troubles),
+        audit=_audit_access(program),
         unknown=program.unknown,
         settle=lambda record, sent: program.gatekeeper.settle(record, was_sent=sent, detail="person"),
         scheduled=program.scheduled,
@@ -132,6 +134,18 @@ def try_servers(
     return tuple(results)
 
 
+def _audit_access(program: Program) -> AuditAccess:
+    @cache
+    def trail() -> "AuditTrail":
+        from sendguard.bootstrap.audit_reading import AuditTrail
+
+        return AuditTrail(program.places)
+
+    return AuditAccess(
+        lambda most: trail().latest(most), lambda place: trail().export(place), lambda: program.audit.troubles
+    )
+
+
 def _paths(program: Program) -> list[PathStatus]:
     found: list[PathStatus] = []
     for paths in program.paths():
@@ -140,6 +154,8 @@ def _paths(program: Program) -> list[PathStatus]:
             detail = TROUBLES.get(path.state, path.state) if state is PathState.TROUBLE else ""
             found.append(_status(paths.account, hook, state, detail))
         found += (_status(paths.account, hook, PathState.TROUBLE, code) for hook, code in paths.failed.items())
+    from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
+
     if program.thunderbird.thunderbirds or is_found_by_thunderbird(program.places):
         found.append(_addon_status(program))
     return found

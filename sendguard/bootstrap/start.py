@@ -11,7 +11,6 @@ import click
 
 from sendguard.bootstrap.once import WrongInput, sentences
 from sendguard.bootstrap.program import Program
-from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
 from sendguard.guard.ledger import LedgerFailed
 from sendguard.guard.ports import Answer
 from sendguard.storage.files import FileUnreadable, load_accounts
@@ -24,7 +23,7 @@ def start() -> int:
     """Run until it is ended. Raises WrongInput when files cannot be read or written."""
     places = Places.of_this_user()
     with _files_in_words():
-        if not load_accounts(places.accounts) and not is_found_by_thunderbird(places):
+        if not load_accounts(places.accounts) and not _is_found_by_thunderbird(places):
             ended = play_demo(terminal=not has_screen(), answer=None, as_json=False)
             if not load_accounts(places.accounts):
                 return ended
@@ -35,6 +34,12 @@ def start() -> int:
 
             return run_with_accounts(places)
         return _run_without_screen(places)
+
+
+def _is_found_by_thunderbird(places: Places) -> bool:
+    from sendguard.bootstrap.thunderbird import is_found_by_thunderbird
+
+    return is_found_by_thunderbird(places)
 
 
 def play_demo(*, terminal: bool, answer: str | None, as_json: bool) -> int:

@@ -1,62 +1,18 @@
-"""Thunderbird's add-on put together: the path it takes, and the native messaging host it is reached by."""
+"""What Thunderbird's add-on needs on this computer: the native messaging host SendGuard is reached by, and its file."""
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sendguard.bootstrap.once import WrongInput
-from sendguard.guard.account import Account
-from sendguard.guard.gatekeeper import Gatekeeper
 from sendguard.storage.places import Places
 from sendguard.thunderbird.addon import ADDON_ID, FILE_NAME, write_xpi
 from sendguard.thunderbird.addon import version as version_of_addon
-from sendguard.thunderbird.door import DoorNotOpened, door_here, is_answered
-from sendguard.thunderbird.gate import AddonGate
+from sendguard.thunderbird.door import is_answered
 from sendguard.thunderbird.native import REGISTRY, HostStatus, NativeHost
 from sendguard.thunderbird.policies import PolicyFile, PolicyNotWritten, policy_path
-from sendguard.wording.sentences import Sentences
-
-
-class ThunderbirdPath:
-    """The one path that is no account's: any account of Thunderbird's may be behind it."""
-
-    def __init__(
-        self,
-        places: Places,
-        gatekeeper: Gatekeeper,
-        accounts: Callable[[], tuple[Account, ...]],
-        sentences: Callable[[], Sentences],
-    ) -> None:
-        self._gatekeeper = gatekeeper
-        door = door_here(places.thunderbird_door)
-        self._gate = AddonGate(door, gatekeeper, accounts, sentences, version("sendguard"))
-        self._trouble = ""
-
-    @property
-    def state(self) -> str:
-        """``running``, ``stopped``, or the code of a trouble."""
-        return self._trouble or self._gate.state
-
-    @property
-    def thunderbirds(self) -> int:
-        """How many Thunderbirds are connected now."""
-        return self._gate.thunderbirds
-
-    def start(self) -> None:
-        """Listen. What keeps it from that is trouble, and told."""
-        try:
-            self._gate.start()
-        except DoorNotOpened as error:
-            self._trouble = error.code
-            self._gatekeeper.trouble(error.code)
-
-    def stop(self) -> None:
-        """End every conversation."""
-        self._gate.stop()
 
 
 def native_host(places: Places | None = None) -> NativeHost:

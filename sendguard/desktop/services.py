@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sendguard.desktop.mail_program import ThunderbirdAccess
 from sendguard.guard.account import Account, Login
 from sendguard.guard.audit import AuditLine
-from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.ledger import Record
 from sendguard.guard.ports import Answer, Observer, Question, Scheduled, Secrets
 from sendguard.mail.submission import Hook
 from sendguard.settings.layers import Resolution
 from sendguard.settings.setting import Value
 from sendguard.wording.sentences import Sentences
+
+if TYPE_CHECKING:
+    from sendguard.guard.hindsight import Hindsight
 
 
 class Questions(Protocol):
@@ -196,7 +198,7 @@ class Services:
     """Whether an Exchange server is asked for the sizes of lists as well."""
     history: Callable[[], tuple[Record, ...]]
     """Blocks; raises LedgerFailed. The latest rows, newest first."""
-    hindsight: Callable[[], Hindsight]
+    hindsight: "Callable[[], Hindsight]"
     """Blocks; raises LedgerFailed. What the last days came to, and what other thresholds would have."""
     audit: AuditAccess
     unknown: Callable[[], tuple[Record, ...]]

@@ -1,16 +1,19 @@
 """Listening on loopback, on one port that stays the same, and on nothing else."""
 
-import asyncio
 import contextlib
 import errno
 import random
 import socket
 import struct
 import sys
-from asyncio.trsock import TransportSocket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sendguard.gate.peers import Peers
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+    from asyncio.trsock import TransportSocket
 
 PORTS = range(20_000, 32_000)
 """Below every system's range for outgoing connections, so that none of them can take a port that is ours."""
@@ -76,7 +79,7 @@ def has_ended(descriptor: int) -> bool:
 
 
 @contextlib.contextmanager
-def resetting(transport: asyncio.BaseTransport | None) -> Iterator[None]:
+def resetting(transport: "BaseTransport | None") -> Iterator[None]:
     """While the other end waits, a death of ours resets the connection instead of closing it.
 
     Thunderbird takes a connection that was closed for one that is still going to answer, and waits for ever
@@ -90,7 +93,7 @@ def resetting(transport: asyncio.BaseTransport | None) -> Iterator[None]:
         _linger(connection, 0)
 
 
-def _linger(connection: TransportSocket | None, on: int) -> None:
+def _linger(connection: "TransportSocket | None", on: int) -> None:
     shape = "hh" if sys.platform == "win32" else "ii"
     with contextlib.suppress(OSError):  # it may have gone
         if connection is not None:

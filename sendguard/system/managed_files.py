@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sendguard.settings.layers import Layer, Offer
 from sendguard.system.believable import Unbelievable, check_folders, read_file
-from sendguard.system.policy_text import read_json
+from sendguard.system.policy_json import read_json
 
 FOLDER = Path("/etc/sendguard/policies")
 LEVELS = {"managed": Layer.MACHINE, "recommended": Layer.RECOMMENDED}

@@ -8,7 +8,7 @@ from sendguard.settings.foreign import as_declared
 from sendguard.settings.layers import Layer, Offer
 from sendguard.settings.outputs.apple import DOMAIN, RECOMMENDED
 from sendguard.system.believable import Unbelievable, check_folders, read_file
-from sendguard.system.policy_text import read_preferences
+from sendguard.system.policy_plist import read_preferences
 
 FOLDER = Path("/Library/Managed Preferences")
 FILE = f"{DOMAIN}.plist"

@@ -1,11 +1,11 @@
 """Everything SendGuard says, in one language: the one door to this package."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sendguard.audience.audience import Audience, Part
 from sendguard.audience.count import Count
 from sendguard.guard.audit import AuditLine
-from sendguard.guard.hindsight import Hindsight
 from sendguard.guard.judge import Judgement
 from sendguard.guard.ledger import Outcome, Record, State
 from sendguard.guard.ports import Activity
@@ -16,6 +16,9 @@ from sendguard.settings.layers import Fault, Layer, Resolution, Said
 from sendguard.settings.setting import Setting, Value
 from sendguard.wording import audit, counts, events, policies, reasons, replies
 from sendguard.wording.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from sendguard.guard.hindsight import Hindsight
 
 
 class Sentences:
@@ -117,7 +120,7 @@ class Sentences:
         """What would have become of a row if the organisation did not only monitor; empty where it did act."""
         return audit.monitored(self.catalogue, record)
 
-    def hindsight(self, found: Hindsight) -> tuple[str, ...]:
+    def hindsight(self, found: "Hindsight") -> tuple[str, ...]:
         """What the last days came to, then a line for each threshold."""
         return audit.hindsight(self.catalogue, found)
 

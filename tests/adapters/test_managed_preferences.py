@@ -18,7 +18,7 @@ from sendguard.settings.layers import Layer, resolve
 from sendguard.system.believable import Unbelievable
 from sendguard.system.managed import NoPolicy, policy_here
 from sendguard.system.managed_preferences import FILE, ManagedPreferences, preferences_here
-from sendguard.system.policy_text import read_preferences
+from sendguard.system.policy_plist import read_preferences
 
 FIXTURE = Path(__file__).parent / "policy_fixtures" / "managed_preferences.plist"
 

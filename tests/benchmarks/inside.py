@@ -1,4 +1,8 @@
-"""What runs inside the measured processes of ``desktop``."""
+"""What runs inside the measured processes of ``desktop``.
+
+Qt is imported by the functions, when the program itself would: whatever is imported after it costs more, since it
+looks into the source of each module.
+"""
 
 import json
 import os
@@ -9,10 +13,10 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 IDLE_MS = 1500
 """How long a program rests before its memory is looked at."""
@@ -29,10 +33,12 @@ def memory() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
-def tell_when_idle(app: QApplication) -> None:
+def tell_when_idle(app: "QApplication") -> None:
     """Print how old the process was when its tray stood, and its memory a moment later; then quit."""
     app.processEvents()
     up = age()
+
+    from PySide6.QtCore import QTimer
 
     def tell() -> None:
         print(json.dumps({"up": up, "memory": memory()}), flush=True)
@@ -60,6 +66,8 @@ def run_ours(*, exchange: bool = False) -> None:
         ews = ExchangeServer("http://127.0.0.1:9/EWS/Exchange.asmx", Login.BASIC)
         accounts.append(Account("ews", ("me@x.test",), exchange=ews, ews_gate_port=choose_port()))
     save_accounts(places.accounts, tuple(accounts))
+    from PySide6.QtWidgets import QApplication
+
     show = Tray.show
 
     def show_and_tell(tray: Tray) -> None:
@@ -74,6 +82,9 @@ def run_ours(*, exchange: bool = False) -> None:
 
 def time_the_question(rounds: int = 9) -> None:
     """Mail the list of 2016 through the gate, again and again; from the final dot to the dialog's first painting."""
+    from PySide6.QtCore import QEvent, QObject
+    from PySide6.QtWidgets import QApplication
+
     from sendguard.bootstrap.practice import practice
     from sendguard.bootstrap.screen import services_of
     from sendguard.desktop.application import run_desktop
