@@ -59,6 +59,10 @@ def run_desktop(build: Callable[[Asker], Services], folder: Path, *, show_window
         del translator, wake
 
 
+_NO_TROUBLE = frozenset({"", "policy_not_fetched"})
+"""What of the signed policy is no trouble: a computer that is not on the net keeps the one it has."""
+
+
 class Desktop(QObject):
     """Owns tray, window and desk, and lets them know of one another."""
 
@@ -153,9 +157,9 @@ class Desktop(QObject):
     def _happened(self, activity: Activity) -> None:
         if activity.kind in {ActivityKind.WARNED, ActivityKind.NOTICED, ActivityKind.UNKNOWN}:
             self.tray.remark(self._say.activity(activity))
-        if activity.kind is ActivityKind.CANCELLED and activity.detail == "client_gone":
+        if activity.kind is ActivityKind.CANCELLED and activity.record and activity.record.detail == "client_gone":
             self.tray.remark(self._say.activity(activity))
-        if activity.kind is ActivityKind.TROUBLE and activity.detail.startswith("audit"):
+        if activity.kind is ActivityKind.TROUBLE and activity.detail.startswith(("audit", "policy_")):
             self.tray.remark(self._say.activity(activity))
         if self.window and self.window.isVisible():
             self.window.happened(activity)
@@ -173,6 +177,8 @@ class Desktop(QObject):
     def _show_state(self) -> None:
         broken = any(path.state is PathState.TROUBLE for path in self._services.paths())
         broken = broken or any(fault.layer is not Layer.USER for fault in self._services.settings().faults)
+        signed = self._services.signed_policy()
+        broken = broken or (signed is not None and signed.trouble not in _NO_TROUBLE)
         if self.desk.holding:
             self.tray.set_state(TrayState.HOLDING)
         elif broken or self._unsure or self._start_failed or self.desk.broken:

@@ -10,10 +10,13 @@ from pytestqt.qtbot import QtBot
 from sendguard.desktop.application import Desktop
 from sendguard.desktop.bridge import Bridge
 from sendguard.desktop.icons import TrayState
+from sendguard.desktop.services import SignedPolicyStatus
 from sendguard.desktop.single import LocalServerDoor, SingleInstance
 from sendguard.desktop.tray import Tray, quit_question
+from sendguard.guard.ledger import State
+from sendguard.guard.ports import Activity, ActivityKind
 from sendguard.settings.layers import Layer, Offer
-from tests.desktop.examples import World, sentences
+from tests.desktop.examples import NOW, World, record, sentences
 
 
 def shown_actions(tray: Tray) -> list[str]:
@@ -62,6 +65,45 @@ def test_a_policy_that_is_not_taken_is_trouble_and_ones_own_file_is_not(qapp: QA
         world.policy, world.own = policy, own
         desktop._show_state()
         assert desktop.tray.state is state
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        ("", TrayState.WATCHING),
+        ("policy_not_fetched", TrayState.WATCHING),
+        ("policy_expired", TrayState.TROUBLE),
+        ("policy_refused", TrayState.TROUBLE),
+        ("policy_keys", TrayState.TROUBLE),
+    ],
+)
+def test_a_signed_policy_that_has_expired_or_was_refused_is_seen_in_the_tray(
+    qapp: QApplication, tmp_path: Path, trouble: str, state: TrayState
+) -> None:
+    world = World(signed_policy=SignedPolicyStatus(NOW, NOW, NOW, trouble))
+    desktop = Desktop(qapp, world.services(), Bridge(), SingleInstance(tmp_path))
+    desktop._show_state()
+    assert desktop.tray.state is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "said"),
+    [
+        (ActivityKind.TROUBLE, "policy_expired", "The signed policy is out of date."),
+        (ActivityKind.CANCELLED, "client_gone", "A message was withdrawn and not sent"),
+        (ActivityKind.CANCELLED, "tried_again", ""),
+    ],
+)
+def test_what_nobody_would_see_otherwise_is_said_beside_the_tray(
+    qapp: QApplication, tmp_path: Path, kind: ActivityKind, detail: str, said: str
+) -> None:
+    desktop = Desktop(qapp, World().services(), Bridge(), SingleInstance(tmp_path))
+    remarks: list[str] = []
+    desktop.tray.remark = remarks.append  # type: ignore[method-assign]
+    row = record("1", State.CANCELLED, detail=detail)
+    desktop._happened(Activity(kind, NOW, record=row, detail=detail if kind is ActivityKind.TROUBLE else ""))
+    assert " ".join(remarks).startswith(said)
+    assert bool(remarks) is bool(said)
 
 
 def test_quitting_says_what_it_means_and_keeps_running_by_default(qtbot: QtBot) -> None:
