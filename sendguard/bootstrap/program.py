@@ -1,10 +1,12 @@
 """Everything that runs for one person: ledger, gatekeeper, and the paths of each account."""
 
 import gc
+import logging
 import secrets as random_bytes
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sendguard.audience.audience import Audience
@@ -41,21 +43,15 @@ from sendguard.wording.sentences import Sentences
 if TYPE_CHECKING:
     from sendguard.guard.hindsight import Hindsight
 
+log = logging.getLogger(__name__)
+
 LOOK_SECONDS = 2.0
 """How often it is seen whether policy has changed while no message asks."""
 
 COUNTING = (
-    *("ListPatterns", "OrganisationDomains", "KnownLists", "DisagreementPercent", "LookupDeadline"),
-    *(
-        "Directory",
-        "DirectoryAddress",
-        "DirectoryName",
-        "DirectoryKeys",
-        "DirectoryHours",
-        "OAuthClientId",
-        "OAuthTenant",
-    ),
-)
+    "ListPatterns", "OrganisationDomains", "KnownLists", "DisagreementPercent", "LookupDeadline", "Directory",
+    "DirectoryAddress", "DirectoryName", "DirectoryKeys", "DirectoryHours", "OAuthClientId", "OAuthTenant",
+)  # fmt: skip
 """The settings by which people are counted: when one changes, the sources are opened anew."""
 
 
@@ -235,7 +231,11 @@ class Program:
     def _look_for_changes(self) -> None:
         """Between decisions, for the sake of the questions on the screen. A thread of its own."""
         while not self._looking.wait(LOOK_SECONDS):
-            self.settings.refresh()
+            try:
+                self.settings.refresh()
+            except Exception as error:  # the thread's top: what was in force stays, and it goes on looking
+                log.warning("a change of settings was not put in force: %s", type(error).__name__)
+                self.gatekeeper.trouble("settings")
 
     def _settings_changed(self, resolution: Resolution) -> None:
         """Any thread, a message's own among them: what takes long is left to another."""
@@ -243,14 +243,16 @@ class Program:
         if not self._running:
             return
         counting = {name: resolution[name].value for name in COUNTING}
-        if counting != self._counting:
+        counted_anew = counting != self._counting
+        if counted_anew:
             self._renew_resolver()
         self._tell_faults(resolution)
-        threading.Thread(target=self._judge_waiting, name="settings changed", daemon=True).start()
+        judging = partial(self._judge_waiting, counted_anew)
+        threading.Thread(target=judging, name="settings changed", daemon=True).start()
 
-    def _judge_waiting(self) -> None:
+    def _judge_waiting(self, counted_anew: bool) -> None:
         try:
-            self.gatekeeper.policy_changed()
+            self.gatekeeper.policy_changed(counted_anew=counted_anew)
         except LedgerFailed:
             self.gatekeeper.trouble("ledger")
 

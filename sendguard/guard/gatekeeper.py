@@ -175,14 +175,15 @@ class Gatekeeper:
                 raise CodeSpent
             ticket.detail = f"code_{code[:8]}"
 
-    def policy_changed(self) -> None:
+    def policy_changed(self, *, counted_anew: bool = False) -> None:
         """Judge the open questions again, towards stricter only: looser rules count for later messages.
 
-        A message that is blocked now is refused with the reason. May take the resolver's deadline for each question.
+        ``counted_anew``: people are counted by other sources now, whatever the rules say. A message that is blocked now
+        is refused with the reason. May take the resolver's deadline for each question.
         """
         with self._lock:
             for ticket in tuple(self._queue):
-                if ticket.judgement.verdict.rules_version != self._judge.rules_version():
+                if counted_anew or ticket.judgement.verdict.rules_version != self._judge.rules_version():
                     self._judge_stricter(ticket)
             self._show()
 

@@ -163,6 +163,18 @@ def test_a_looser_policy_takes_no_question_back(office: Office) -> None:
     assert told.result(20)[0] == 550
 
 
+@pytest.mark.logs("a change of settings was not put in force: FileUnreadable")
+def test_a_change_that_fails_leaves_what_was_in_force_and_the_next_one_is_seen(office: Office) -> None:
+    program = office.start()
+    accounts = office.places.accounts.read_bytes()
+    office.places.accounts.write_text("broken = = toml")
+    office.manage(ListPatterns=["everyone"])
+    wait_until(lambda: ActivityKind.TROUBLE in office.activities, "trouble told")
+    office.places.accounts.write_bytes(accounts)
+    office.manage(AskAnyFrom=30)
+    wait_until(lambda: program.values.number("AskAnyFrom") == 30, "the next change")
+
+
 def test_a_policy_that_cannot_be_read_is_told_and_loosens_nothing(office: Office) -> None:
     office.manage(AskAnyFrom=30, BlockedLists=["all-staff | Closed."])
     (office.places.settings).write_text("AskAnyFrom = 5000\nTypeFrom = 0\n")

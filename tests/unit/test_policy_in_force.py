@@ -137,6 +137,17 @@ def test_a_question_on_the_screen_is_never_taken_back_or_eased(guard: Guard, rul
     assert Protected("middle@lists.test", "Ask.") in question.judgement.verdict.reasons
 
 
+def test_a_question_becomes_stricter_when_its_list_is_counted_anew(guard: Guard) -> None:
+    ticket = received(guard)
+    guard.directory.sizes["middle@lists.test"] = 5000
+    guard.gatekeeper.policy_changed()
+    assert guard.asker.question().id == ticket.id
+    guard.gatekeeper.policy_changed(counted_anew=True)
+    question = guard.asker.question()
+    assert question.id != ticket.id
+    assert question.judgement.audience.count.high == 5000
+
+
 def test_a_change_that_is_none_asks_nobody_anew(guard: Guard) -> None:
     ticket = received(guard)
     asked = len(guard.directory.asked)
