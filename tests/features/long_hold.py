@@ -13,7 +13,7 @@ from tests.servers.postfix import Postfix
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Its end comes last, so that nobody waits for it who could do something else meanwhile."""
-    items.sort(key=lambda item: "long_hold" in item.nodeid)
+    items.sort(key=lambda item: "test_thunderbird_long_hold.py" in item.nodeid)
 
 
 @pytest.fixture(scope="session")
